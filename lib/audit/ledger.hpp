@@ -1,0 +1,49 @@
+#pragma once
+
+#include "sys/clock.hpp"
+#include "sys/error.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+// The ledger as the steps of a task see it: append, and be told what was recorded.
+namespace conos::audit
+{
+
+struct Row {
+  std::string type;    // noun.verb: [a-z]+\.[a-z_]+
+  std::string actor;   // a user name, "uid:N" or "root/conos-run"; no '|'
+  std::string payload; // a JSON object, as text
+  std::string key;     // unique, "ID/ATTEMPT/type"; empty: none
+};
+
+struct Recorded {
+  std::int64_t id = 0;
+  std::string hash;     // 64 hex digits
+  bool already = false; // the key was there: nothing was appended, id and hash are the old row's
+};
+
+class Ledger
+{
+public:
+  // Opens audit.db in `directory`, making it (root 0600) when it is not there. An empty file, as
+  // a crash while it was made leaves it, is completed. Kind::bad_data when it is not a ledger.
+  static Result<Ledger> open(const std::string& directory);
+
+  Ledger(Ledger&&) noexcept;
+  Ledger& operator=(Ledger&&) noexcept;
+  ~Ledger();
+
+  // Appends all rows in one transaction, durably (WAL, synchronous=FULL), or none. Waits up to
+  // 10 s for other writers, then Kind::busy. Type and actor are checked against their grammar.
+  Result<std::vector<Recorded>> append(const std::vector<Row>& rows);
+
+private:
+  struct Database;
+  explicit Ledger(std::unique_ptr<Database> database);
+  std::unique_ptr<Database> m_database;
+};
+
+} // namespace conos::audit

@@ -1,0 +1,33 @@
+#include "sys/error.hpp"
+
+#include <cstring>
+
+namespace conos
+{
+
+std::string Error::text() const
+{
+  return err == 0 ? what : what + ": " + std::strerror(err);
+}
+
+Kind kind_of(int err)
+{
+  switch (err) {
+  case ENOENT:
+    return Kind::not_found;
+  case EEXIST:
+  case ENOTEMPTY:
+    return Kind::exists;
+  case EACCES:
+  case EPERM:
+    return Kind::denied;
+  case EAGAIN:
+  case EBUSY:
+  case EINTR:
+    return Kind::busy;
+  default:
+    return Kind::os;
+  }
+}
+
+} // namespace conos

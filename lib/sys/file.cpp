@@ -1,0 +1,357 @@
+#include "sys/file.hpp"
+
+#include "sys/id.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+namespace conos
+{
+
+namespace
+{
+
+struct CloseDir {
+  void operator()(DIR* dir) const { (void)::closedir(dir); }
+};
+using DirStream = std::unique_ptr<DIR, CloseDir>;
+
+// A stream of its own: fdopendir takes the descriptor over, and a dup shares the position.
+Result<DirStream> stream_of(const UniqueFd& dir)
+{
+  UniqueFd own(::openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!own) {
+    return os_error("open a directory for listing");
+  }
+  DirStream stream(::fdopendir(own.get()));
+  if (!stream) {
+    return os_error("list a directory");
+  }
+  (void)own.release();
+  return stream;
+}
+
+bool is_dot(const char* name)
+{
+  return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
+}
+
+Result<> name_is_plain(const std::string& name)
+{
+  if (!is_plain_name(name)) {
+    return fail(Kind::bad_data, "not a plain file name");
+  }
+  return {};
+}
+
+Result<> set_owner_and_mode(const UniqueFd& file, mode_t mode, const Owner& owner)
+{
+  // the owner first: chown clears set-id bits, and the mode must be the last word
+  if (owner.uid != static_cast<uid_t>(-1) || owner.gid != static_cast<gid_t>(-1)) {
+    if (::fchown(file.get(), owner.uid, owner.gid) < 0) {
+      return os_error("set the owner of a file");
+    }
+  }
+  if (::fchmod(file.get(), mode) < 0) {
+    return os_error("set the mode of a file");
+  }
+  return {};
+}
+
+} // namespace
+
+bool is_plain_name(std::string_view name)
+{
+  return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
+         name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+}
+
+Result<UniqueFd> open_dir(const std::string& path)
+{
+  UniqueFd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) {
+    return os_error("open directory '{}'", path);
+  }
+  return dir;
+}
+
+Result<UniqueFd> open_dir_at(const UniqueFd& dir, const std::string& name)
+{
+  CONOS_CHECK(name_is_plain(name));
+  UniqueFd sub(::openat(dir.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!sub) {
+    return os_error("open directory '{}'", name);
+  }
+  return sub;
+}
+
+Result<UniqueFd> hold_dir(const std::string& path)
+{
+  UniqueFd dir(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) {
+    return os_error("reach directory '{}'", path);
+  }
+  return dir;
+}
+
+Result<std::vector<std::string>> list_names(
+  const UniqueFd& dir, std::size_t limit, const std::function<bool(std::string_view)>& keep)
+{
+  CONOS_TRY(const auto stream, stream_of(dir));
+  std::vector<std::string> names;
+  while (names.size() < limit) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) {
+      if (errno != 0) {
+        return os_error("list a directory");
+      }
+      break;
+    }
+    if (!is_dot(entry->d_name) && (!keep || keep(entry->d_name))) {
+      names.emplace_back(entry->d_name);
+    }
+  }
+  return names;
+}
+
+Result<> make_dir(const UniqueFd& dir, const std::string& name, mode_t mode, uid_t uid, gid_t gid)
+{
+  CONOS_CHECK(name_is_plain(name));
+  if (::mkdirat(dir.get(), name.c_str(), 0700) < 0) {
+    return os_error("make directory '{}'", name);
+  }
+  CONOS_TRY(const auto made, open_dir_at(dir, name));
+  return set_owner_and_mode(made, mode, {uid, gid})
+    .map_error(during("make directory '" + name + "'"));
+}
+
+Result<> remove_tree(const UniqueFd& dir, const std::string& name, int depth)
+{
+  CONOS_CHECK(name_is_plain(name));
+  if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) {
+    return {};
+  }
+  if (errno != EISDIR && errno != EPERM) {
+    return os_error("remove '{}'", name);
+  }
+  if (depth <= 0) {
+    return fail(Kind::bad_data, "remove '{}': nested too deeply", name);
+  }
+  CONOS_TRY(const auto sub, open_dir_at(dir, name));
+  constexpr std::size_t k_at_once = 1024;
+  for (;;) {
+    CONOS_TRY(const auto names, list_names(sub, k_at_once));
+    if (names.empty()) {
+      break;
+    }
+    for (const auto& inner : names) {
+      CONOS_CHECK(remove_tree(sub, inner, depth - 1));
+    }
+  }
+  if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
+    return os_error("remove directory '{}'", name);
+  }
+  return {};
+}
+
+Result<UniqueFd> open_beneath(const UniqueFd& dir, const std::string& name)
+{
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  UniqueFd file(
+    static_cast<int>(::syscall(SYS_openat2, dir.get(), name.c_str(), &how, sizeof(how))));
+  if (!file) {
+    return os_error("open '{}'", name);
+  }
+  return file;
+}
+
+Result<struct stat> stat_of(const UniqueFd& fd)
+{
+  struct stat st = {};
+  if (::fstat(fd.get(), &st) < 0) {
+    return os_error("look at an open file");
+  }
+  return st;
+}
+
+Result<struct stat> stat_at(const UniqueFd& dir, const std::string& name)
+{
+  struct stat st = {};
+  if (::fstatat(dir.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    return os_error("look at '{}'", name);
+  }
+  return st;
+}
+
+bool exists_at(const UniqueFd& dir, const std::string& name)
+{
+  struct stat st = {};
+  return ::fstatat(dir.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+Result<std::string> read_all(const UniqueFd& fd, std::size_t limit)
+{
+  std::string text;
+  struct stat st = {};
+  if (::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+    text.reserve(std::min(static_cast<std::size_t>(st.st_size), limit) + 1);
+  }
+  for (;;) {
+    const std::size_t have = text.size();
+    const std::size_t want = std::min<std::size_t>(limit + 1 - have, 64U * 1024U);
+    text.resize(have + want);
+    const ssize_t got = ::read(fd.get(), text.data() + have, want);
+    if (got < 0 && errno == EINTR) {
+      text.resize(have);
+      continue;
+    }
+    if (got < 0) {
+      return os_error("read");
+    }
+    text.resize(have + static_cast<std::size_t>(got));
+    if (got == 0) {
+      return text;
+    }
+    if (text.size() > limit) {
+      return fail(Kind::bad_data, "larger than {} bytes", limit);
+    }
+  }
+}
+
+Result<std::string> read_file(const UniqueFd& dir, const std::string& name, std::size_t limit)
+{
+  CONOS_TRY(const auto file, open_beneath(dir, name));
+  CONOS_TRY(const auto st, stat_of(file));
+  if (!S_ISREG(st.st_mode)) {
+    return fail(Kind::bad_data, "'{}' is not a regular file", name);
+  }
+  return read_all(file, limit).map_error(during("read '" + name + "'"));
+}
+
+Result<std::string> read_path(const std::string& path, std::size_t limit)
+{
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) {
+    return os_error("open '{}'", path);
+  }
+  return read_all(file, limit).map_error(during("read '" + path + "'"));
+}
+
+Result<> write_all(const UniqueFd& fd, std::string_view text)
+{
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd.get(), text.data(), text.size());
+    if (put < 0 && errno == EINTR) {
+      continue;
+    }
+    if (put < 0) {
+      return os_error("write");
+    }
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Result<UniqueFd> nameless(
+  const UniqueFd& dir, std::string_view text, mode_t mode, const Owner& owner)
+{
+  UniqueFd file(::openat(dir.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  if (!file) {
+    return os_error("create a file");
+  }
+  CONOS_CHECK(write_all(file, text));
+  CONOS_CHECK(set_owner_and_mode(file, mode, owner));
+  return file;
+}
+
+Result<> give_name(const UniqueFd& file, const UniqueFd& dir, const std::string& name)
+{
+  CONOS_CHECK(name_is_plain(name));
+  const auto self = fmt::format("/proc/self/fd/{}", file.get());
+  if (::linkat(AT_FDCWD, self.c_str(), dir.get(), name.c_str(), AT_SYMLINK_FOLLOW) < 0) {
+    return os_error("publish '{}'", name);
+  }
+  return {};
+}
+
+Result<> sync_file(const UniqueFd& fd)
+{
+  // never retried: after a failed fsync the kernel has dropped the pages it could not write
+  if (::fsync(fd.get()) < 0) {
+    return os_error("flush to disk");
+  }
+  return {};
+}
+
+Result<> publish(const UniqueFd& dir, const std::string& name, std::string_view text, mode_t mode,
+  const Owner& owner)
+{
+  const auto purpose = during("publish '" + name + "'");
+  CONOS_TRY(const auto file, nameless(dir, text, mode, owner).map_error(purpose));
+  CONOS_CHECK(sync_file(file).map_error(purpose));
+  CONOS_CHECK(give_name(file, dir, name));
+  // again: the name must reach the disk too, and a drop box cannot be opened to flush it
+  return sync_file(file).map_error(purpose);
+}
+
+Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view text, mode_t mode,
+  const Owner& owner, Durable durable)
+{
+  CONOS_CHECK(name_is_plain(name));
+  const auto purpose = during("replace '" + name + "'");
+  CONOS_TRY(const auto file, nameless(dir, text, mode, owner).map_error(purpose));
+  if (durable == Durable::yes) {
+    CONOS_CHECK(sync_file(file).map_error(purpose));
+  }
+  // linkat cannot replace, renameat can: a name of its own for a moment, removed by whoever
+  // finds it after a crash because it begins with a dot
+  CONOS_TRY(const auto salt, random_hex(8));
+  const auto temporary = ".new-" + salt;
+  CONOS_CHECK(give_name(file, dir, temporary).map_error(purpose));
+  if (::renameat(dir.get(), temporary.c_str(), dir.get(), name.c_str()) < 0) {
+    auto error = os_error("replace '{}'", name);
+    (void)::unlinkat(dir.get(), temporary.c_str(), 0); // the rename's error is the one to report
+    return error;
+  }
+  return durable == Durable::yes ? sync_file(dir).map_error(purpose) : Result<>{};
+}
+
+Result<> move_name(const UniqueFd& from, const std::string& old_name, const UniqueFd& to,
+  const std::string& new_name)
+{
+  CONOS_CHECK(name_is_plain(old_name));
+  CONOS_CHECK(name_is_plain(new_name));
+  if (::renameat2(from.get(), old_name.c_str(), to.get(), new_name.c_str(), RENAME_NOREPLACE) < 0) {
+    return os_error("move '{}' to '{}'", old_name, new_name);
+  }
+  return {};
+}
+
+Result<> remove_name(const UniqueFd& dir, const std::string& name)
+{
+  CONOS_CHECK(name_is_plain(name));
+  if (::unlinkat(dir.get(), name.c_str(), 0) < 0 && errno != ENOENT) {
+    return os_error("remove '{}'", name);
+  }
+  return {};
+}
+
+Result<> sync_filesystem(const UniqueFd& dir)
+{
+  if (::syncfs(dir.get()) < 0) {
+    return os_error("flush the file system");
+  }
+  return {};
+}
+
+} // namespace conos

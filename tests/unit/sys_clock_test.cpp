@@ -1,0 +1,37 @@
+#include "sys/clock.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace conos;
+
+TEST_CASE("times are written and read in RFC 3339", "[sys][clock]")
+{
+  const auto time = parse_rfc3339("2026-11-20T21:30:00.123456Z").value();
+
+  CHECK(rfc3339(time) == "2026-11-20T21:30:00.123Z");
+  CHECK(rfc3339(time, 0) == "2026-11-20T21:30:00Z");
+  CHECK(compact_stamp(time) == "20261120T213000Z");
+  CHECK(compact_stamp_us(time) == "20261120T213000.123456Z");
+  CHECK(parse_rfc3339("2026-11-20T23:30:00+02:00").value() ==
+        parse_rfc3339("2026-11-20T21:30:00Z").value());
+}
+
+TEST_CASE("what is not a time is refused", "[sys][clock]")
+{
+  for (const auto* text :
+    {"", "2026-11-20", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-20T25:00:00Z",
+      "2026-11-20T21:30:00", "2026-11-20T21:30:00.Z", "2026-11-20T21:30:00Zx"}) {
+    CHECK_FALSE(parse_rfc3339(text));
+  }
+}
+
+TEST_CASE("durations", "[sys][clock]")
+{
+  CHECK(parse_duration("30s").value() == std::chrono::seconds(30));
+  CHECK(parse_duration("1h30m").value() == std::chrono::minutes(90));
+  CHECK(parse_duration("500ms").value() == std::chrono::milliseconds(500));
+  CHECK(parse_duration("0").value() == Duration(0));
+  for (const auto* text : {"", "30", "s", "-5s", "5 s", "5x", "99999999999s"}) {
+    CHECK_FALSE(parse_duration(text));
+  }
+}

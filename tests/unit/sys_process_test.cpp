@@ -1,0 +1,88 @@
+#include "sys/process.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace conos;
+
+namespace
+{
+
+Ended run_shell(const std::string& script, Bounds bounds = {})
+{
+  Command command{{"/bin/sh", "-c", script}, plain_environment(), "", -1};
+  auto ended = run_command(command, bounds);
+  REQUIRE(ended);
+  return *ended;
+}
+
+} // namespace
+
+TEST_CASE("a program's output and status are collected", "[sys][process]")
+{
+  const auto ended = run_shell("echo out; echo err >&2; exit 3");
+
+  CHECK(ended.how == Ended::How::exited);
+  CHECK(ended.status == 3);
+  CHECK(ended.out == "out\n");
+  CHECK(ended.err == "err\n");
+}
+
+TEST_CASE("a program that is killed says by what", "[sys][process]")
+{
+  const auto ended = run_shell("kill -9 $$");
+
+  CHECK(ended.how == Ended::How::signalled);
+  CHECK(ended.status == 9);
+}
+
+TEST_CASE("a program that ignores SIGTERM is killed after the grace", "[sys][process]")
+{
+  Bounds bounds;
+  bounds.time = Duration(100);
+  bounds.grace = Duration(100);
+
+  const auto ended = run_shell("trap '' TERM; while :; do sleep 0.05; done", bounds);
+
+  CHECK(ended.how == Ended::How::timeout);
+}
+
+TEST_CASE("an endless printer is ended at the limit", "[sys][process]")
+{
+  Bounds bounds;
+  bounds.out_bytes = 1000;
+
+  const auto ended = run_shell("yes", bounds);
+
+  CHECK(ended.how == Ended::How::output_limit);
+  CHECK(ended.out.size() == 1000);
+}
+
+TEST_CASE("endless complaints do not end a program", "[sys][process]")
+{
+  Bounds bounds;
+  bounds.err_bytes = 10;
+
+  const auto ended =
+    run_shell("for i in 1 2 3 4 5 6 7 8 9; do echo complaint >&2; done; echo done", bounds);
+
+  CHECK(ended.how == Ended::How::exited);
+  CHECK(ended.out == "done\n");
+  CHECK(ended.err.size() == 10);
+  CHECK(ended.err_cut);
+}
+
+TEST_CASE("a child left in the group with the pipe open does not hold us up", "[sys][process]")
+{
+  const auto ended = run_shell("sleep 60 & echo done");
+
+  CHECK(ended.how == Ended::How::exited);
+  CHECK(ended.out == "done\n");
+}
+
+TEST_CASE("a missing program is an error of its own kind", "[sys][process]")
+{
+  Command command{{"no-such-program"}, plain_environment(), "", -1};
+  const auto ended = run_command(command, {});
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().kind == Kind::not_found);
+}
