@@ -175,22 +175,4 @@ Result<Routing> load_routing(const UniqueFd& compiled)
   return routing_from_json(text).map_error(during("read 'routes.json'"));
 }
 
-bool is_agent_name(std::string_view name)
-{
-  constexpr std::size_t k_longest = 29;
-  if (name.empty() || name.size() > k_longest || name.front() < 'a' || name.front() > 'z' ||
-      name.back() == '-') {
-    return false;
-  }
-  char before = '-';
-  for (const char c : name) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    if (!word && (c != '-' || before == '-')) {
-      return false;
-    }
-    before = c;
-  }
-  return true;
-}
-
 } // namespace conos

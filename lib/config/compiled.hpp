@@ -72,7 +72,4 @@ Result<Routing> routing_from_json(std::string_view text);
 Result<AgentSettings> load_agent_settings(const UniqueFd& compiled, const std::string& name);
 Result<Routing> load_routing(const UniqueFd& compiled);
 
-// ^[a-z][a-z0-9]*(-[a-z0-9]+)*$, at most 29 characters: a user name "a-NAME" ends at 31.
-bool is_agent_name(std::string_view name);
-
 } // namespace conos
