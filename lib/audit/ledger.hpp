@@ -15,21 +15,24 @@ namespace conos::audit
 struct Row {
   std::string type;    // noun.verb: [a-z]+\.[a-z_]+
   std::string actor;   // a user name, "uid:N" or "root/conos-run"; no '|'
-  std::string payload; // a JSON object, as text
+  std::string payload; // a JSON object on one line, as text; stored as it is
   std::string key;     // unique, "ID/ATTEMPT/type"; empty: none
 };
 
 struct Recorded {
   std::int64_t id = 0;
-  std::string hash;     // 64 hex digits
-  bool already = false; // the key was there: nothing was appended, id and hash are the old row's
+  std::string hash;      // 64 hex digits
+  bool already = false;  // the key was there: nothing was appended, all else here is the old row's
+  std::string ts;        // YYYY-MM-DDTHH:MM:SS.mmmZ
+  std::string prev_hash; // of the row before it
 };
 
 class Ledger
 {
 public:
-  // Opens audit.db in `directory`, making it (root 0600) when it is not there. An empty file, as
-  // a crash while it was made leaves it, is completed. Kind::bad_data when it is not a ledger.
+  // Opens audit.db in `directory`, making it (root 0600) when it is not there, and the directory
+  // (0700) too. An empty file, as a crash while it was made leaves it, is completed. Kind::bad_data
+  // when it is not a ledger, Kind::denied when others than root and we could have written it.
   static Result<Ledger> open(const std::string& directory);
 
   Ledger(Ledger&&) noexcept;
@@ -38,6 +41,9 @@ public:
 
   // Appends all rows in one transaction, durably (WAL, synchronous=FULL), or none. Waits up to
   // 10 s for other writers, then Kind::busy. Type and actor are checked against their grammar.
+  //
+  // An error means that no row has a receipt, not that none is there: when the disk fails at the
+  // very last step, a row may be found later all the same. Give rows keys, and ask again.
   Result<std::vector<Recorded>> append(const std::vector<Row>& rows);
 
 private:

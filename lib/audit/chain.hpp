@@ -1,0 +1,52 @@
+#pragma once
+
+#include "audit/sha256.hpp"
+#include "sys/error.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// The hash chain itself: which bytes a row's hash covers, and what may stand in a row.
+namespace conos::audit
+{
+
+inline constexpr std::size_t k_max_payload_bytes = 64U << 10U;
+inline constexpr std::size_t k_max_name_bytes = 64; // of a type or an actor
+inline constexpr std::size_t k_max_key_bytes = 256;
+
+// What the first row names as the hash before it: 64 zeros.
+inline constexpr Digest k_genesis{};
+
+// What a row says, borrowed from whoever holds its text.
+struct Fields {
+  std::int64_t id = 0;
+  std::string_view ts; // YYYY-MM-DDTHH:MM:SS.mmmZ
+  std::string_view type;
+  std::string_view actor;
+  std::string_view payload;
+};
+
+// "id|ts|type|actor|payload|prev": the text whose SHA-256 is the row's hash. No field before the
+// payload can hold a '|' and the last one always has 64 digits, so it can be read in one way only.
+std::string preimage(const Fields& fields, const Digest& prev);
+
+Digest chain_hash(const Fields& fields, const Digest& prev);
+
+// noun.verb: [a-z]+\.[a-z_]+
+bool is_type(std::string_view text);
+
+// A user name, "uid:N", or a user name and the program that spoke for it, "root/conos-run".
+bool is_actor(std::string_view text);
+
+bool is_timestamp(std::string_view text);
+
+// Kind::bad_data when a row with these may not be appended: type or actor against their grammar,
+// a payload that is not one JSON object on one line of at most k_max_payload_bytes.
+Result<> check_fields(std::string_view type, std::string_view actor, std::string_view payload);
+
+// A key is up to k_max_key_bytes of ASCII without spaces; an empty one stands for none.
+Result<> check_key(std::string_view key);
+
+} // namespace conos::audit

@@ -1,0 +1,310 @@
+#include "audit/ledger.hpp"
+
+#include "audit/chain.hpp"
+#include "audit/place.hpp"
+#include "audit/schema.hpp"
+#include "audit/sqlite.hpp"
+#include "sys/file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace conos::audit
+{
+
+namespace
+{
+
+using sqlite::Statement;
+
+Result<std::int64_t> number_of(sqlite3* connection, const char* sql)
+{
+  CONOS_TRY(auto statement, Statement::prepare(connection, sql));
+  CONOS_TRY(const bool row, statement.step());
+  return row ? statement.integer(0) : 0;
+}
+
+Result<> make_tables(sqlite3* connection)
+{
+  for (const auto& table : k_tables) {
+    CONOS_CHECK(sqlite::execute(connection, std::string(table.sql)));
+  }
+  CONOS_CHECK(sqlite::execute(connection, fmt::format("PRAGMA user_version={}", k_schema_version)));
+  return sqlite::execute(connection, fmt::format("PRAGMA application_id={}", k_application_id));
+}
+
+// Within a transaction: of two who find it empty, the second finds it complete.
+Result<> complete_locked(sqlite3* connection)
+{
+  CONOS_TRY(const auto application, number_of(connection, "PRAGMA application_id"));
+  CONOS_TRY(const auto tables, number_of(connection, "SELECT count(*) FROM sqlite_schema"));
+  return application == 0 && tables == 0 ? make_tables(connection) : Result<>();
+}
+
+Result<> complete(sqlite3* connection)
+{
+  CONOS_CHECK(sqlite::execute(connection, "BEGIN IMMEDIATE"));
+  auto completed = complete_locked(connection);
+  if (completed) {
+    completed = sqlite::execute(connection, "COMMIT");
+  }
+  if (!completed) {
+    (void)sqlite::execute(connection, "ROLLBACK"); // SQLite may have done so itself
+  }
+  return completed;
+}
+
+Result<> is_ledger(sqlite3* connection)
+{
+  CONOS_TRY(auto application, number_of(connection, "PRAGMA application_id"));
+  if (application == 0) {
+    CONOS_CHECK(complete(connection));
+    CONOS_TRY(application, number_of(connection, "PRAGMA application_id"));
+  }
+  CONOS_TRY(const auto version, number_of(connection, "PRAGMA user_version"));
+  if (application != k_application_id) {
+    return fail(Kind::bad_data, "'{}' is not a ledger", k_database);
+  }
+  if (version != k_schema_version) {
+    return fail(Kind::bad_data, "'{}' is a ledger of version {}; this program knows version {}",
+      k_database, version, k_schema_version);
+  }
+  return {};
+}
+
+// The first of a few commits that grew the log past this copies it into the database. A larger log
+// is copied more rarely, and read for longer by whoever opens the ledger after all had closed it.
+constexpr int k_log_pages = 64;
+
+// Bytes the log's file keeps after a batch has made it large.
+constexpr int k_log_bytes = 4 << 20;
+
+Result<> configure(sqlite3* connection)
+{
+  CONOS_CHECK(sqlite::execute(connection, "PRAGMA journal_mode=WAL"));
+  CONOS_CHECK(sqlite::execute(connection, "PRAGMA synchronous=FULL"));
+  CONOS_CHECK(
+    sqlite::execute(connection, fmt::format("PRAGMA journal_size_limit={}", k_log_bytes)));
+  (void)sqlite3_wal_autocheckpoint(connection, k_log_pages);
+  return {};
+}
+
+// Where the chain ends.
+struct Head {
+  std::int64_t id = 0;
+  Digest hash = k_genesis;
+};
+
+Result<Digest> digest_of(std::string_view blob, std::int64_t id)
+{
+  Digest digest;
+  if (blob.size() != digest.size()) {
+    return fail(Kind::bad_data, "row {} is damaged; see conos-audit verify", id);
+  }
+  std::copy(blob.begin(), blob.end(), digest.begin());
+  return digest;
+}
+
+} // namespace
+
+struct Ledger::Database {
+  UniqueFd directory;
+  sqlite::Connection connection; // declared before its statements, which must go first
+  Statement begin;
+  Statement commit;
+  Statement rollback;
+  Statement head;
+  Statement add_event;
+  Statement add_key;
+  Statement find_key;
+
+  Result<Head> find_head();
+  Result<Recorded> old_row(const Row& row);
+  Result<Recorded> new_row(const Row& row, const std::string& ts, Head& end);
+  Result<std::vector<Recorded>> append_locked(const std::vector<Row>& rows);
+  Result<> settle(const std::vector<Recorded>& recorded);
+  Result<> flush_log() const;
+  Result<> rewrite_log();
+};
+
+Result<Head> Ledger::Database::find_head()
+{
+  CONOS_TRY(const bool any, head.step());
+  if (!any) {
+    return Head{};
+  }
+  const auto id = head.integer(0);
+  auto hash = digest_of(head.blob(1), id);
+  head.reset();
+  if (!hash || id < 1 || id == std::numeric_limits<std::int64_t>::max()) {
+    return fail(Kind::bad_data, "row {} is damaged; see conos-audit verify", id);
+  }
+  return Head{id, *hash};
+}
+
+// The row that has the key already; id 0 when there is none.
+Result<Recorded> Ledger::Database::old_row(const Row& row)
+{
+  Recorded old;
+  find_key.bind(1, row.key);
+  CONOS_TRY(old.already, find_key.step());
+  if (old.already) {
+    old.id = find_key.integer(0);
+    old.ts = find_key.text(1);
+    const auto prev = digest_of(find_key.blob(2), old.id);
+    const auto hash = digest_of(find_key.blob(3), old.id);
+    find_key.reset();
+    CONOS_CHECK(prev);
+    CONOS_CHECK(hash);
+    old.prev_hash = hex(*prev);
+    old.hash = hex(*hash);
+  }
+  return old;
+}
+
+Result<Recorded> Ledger::Database::new_row(const Row& row, const std::string& ts, Head& end)
+{
+  const auto prev = end.hash;
+  end.id += 1;
+  end.hash = chain_hash({end.id, ts, row.type, row.actor, row.payload}, prev);
+
+  add_event.bind(1, end.id);
+  add_event.bind(2, ts);
+  add_event.bind(3, row.type);
+  add_event.bind(4, row.actor);
+  add_event.bind(5, row.payload);
+  add_event.bind(6, prev);
+  add_event.bind(7, end.hash);
+  CONOS_CHECK(add_event.run());
+  if (!row.key.empty()) {
+    add_key.bind(1, row.key);
+    add_key.bind(2, end.id);
+    CONOS_CHECK(add_key.run());
+  }
+  return Recorded{end.id, hex(end.hash), false, ts, hex(prev)};
+}
+
+Result<std::vector<Recorded>> Ledger::Database::append_locked(const std::vector<Row>& rows)
+{
+  CONOS_TRY(auto end, find_head());
+  // The clock's word, even when it was set back: what orders rows is their id.
+  const auto ts = rfc3339(now());
+  std::vector<Recorded> recorded;
+  recorded.reserve(rows.size());
+  for (const auto& row : rows) {
+    auto old = row.key.empty() ? Result<Recorded>(Recorded()) : old_row(row);
+    CONOS_TRY(auto one, old && !old->already ? new_row(row, ts, end) : std::move(old));
+    recorded.push_back(std::move(one));
+  }
+  return recorded;
+}
+
+// Commits. A key that was there is a receipt too, for a row whose writer may have died before it
+// flushed it.
+Result<> Ledger::Database::settle(const std::vector<Recorded>& recorded)
+{
+  const bool anything_new = std::any_of(recorded.begin(), recorded.end(), [](const auto& each) {
+    return !each.already;
+  });
+  if (anything_new) {
+    return commit.run();
+  }
+  CONOS_CHECK(rollback.run());
+  return flush_log();
+}
+
+Result<> Ledger::Database::flush_log() const
+{
+  const UniqueFd log(::openat(directory.get(), k_log.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!log) {
+    return errno == ENOENT ? Result<>() : os_error("open '{}'", k_log);
+  }
+  return sync_file(log);
+}
+
+// After a flush that failed, the kernel believes the pages it lost are on disk: whoever opened the
+// log next would find rows in it, add to them, flush, and promise what a power cut takes away.
+// Copying the log into the database writes all of it anew, under flushes of its own. Where that
+// fails too, a mark stays behind for the next who opens the ledger.
+Result<> Ledger::Database::rewrite_log()
+{
+  (void)::unlinkat(directory.get(), k_unflushed.c_str(), 0); // set again below, if need be
+  if (sqlite3_wal_checkpoint_v2(
+        connection.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) == SQLITE_OK) {
+    return {};
+  }
+  auto error = sqlite::failure(connection.get(), "write the ledger's log anew");
+  const UniqueFd mark(::openat(
+    directory.get(), k_unflushed.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  return error;
+}
+
+Ledger::Ledger(std::unique_ptr<Database> database)
+    : m_database(std::move(database))
+{
+}
+
+Ledger::Ledger(Ledger&&) noexcept = default;
+Ledger& Ledger::operator=(Ledger&&) noexcept = default;
+Ledger::~Ledger() = default;
+
+Result<Ledger> Ledger::open(const std::string& directory)
+{
+  const auto purpose = during(fmt::format("the ledger in '{}'", directory));
+  CONOS_TRY(auto place, open_place(directory).map_error(purpose));
+  CONOS_TRY(auto connection,
+    sqlite::open(directory + "/" + k_database, SQLITE_OPEN_READWRITE).map_error(purpose));
+  auto* raw = connection.get();
+  CONOS_CHECK(configure(raw).map_error(purpose));
+  CONOS_CHECK(is_ledger(raw).map_error(purpose));
+
+  CONOS_TRY(auto begin, Statement::prepare(raw, "BEGIN IMMEDIATE"));
+  CONOS_TRY(auto commit, Statement::prepare(raw, "COMMIT"));
+  CONOS_TRY(auto rollback, Statement::prepare(raw, "ROLLBACK"));
+  CONOS_TRY(
+    auto head, Statement::prepare(raw, "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1"));
+  CONOS_TRY(auto add_event,
+    Statement::prepare(raw, "INSERT INTO events(id, ts, type, actor, payload, prev_hash, hash) "
+                            "VALUES(?, ?, ?, ?, ?, ?, ?)"));
+  CONOS_TRY(auto add_key, Statement::prepare(raw, "INSERT INTO keys(key, id) VALUES(?, ?)"));
+  CONOS_TRY(auto find_key,
+    Statement::prepare(raw, "SELECT keys.id, ts, prev_hash, hash FROM keys "
+                            "LEFT JOIN events ON events.id = keys.id WHERE key = ?"));
+
+  Ledger ledger(std::make_unique<Database>(Database{std::move(place), std::move(connection),
+    std::move(begin), std::move(commit), std::move(rollback), std::move(head), std::move(add_event),
+    std::move(add_key), std::move(find_key)}));
+  if (exists_at(ledger.m_database->directory, k_unflushed)) {
+    CONOS_CHECK(ledger.m_database->rewrite_log().map_error(purpose));
+  }
+  return ledger;
+}
+
+Result<std::vector<Recorded>> Ledger::append(const std::vector<Row>& rows)
+{
+  const auto purpose = during("append to the ledger");
+  for (const auto& row : rows) {
+    CONOS_CHECK(check_fields(row.type, row.actor, row.payload).map_error(purpose));
+    CONOS_CHECK(check_key(row.key).map_error(purpose));
+  }
+  if (rows.empty()) {
+    return std::vector<Recorded>();
+  }
+  auto& database = *m_database;
+  CONOS_CHECK(database.begin.run().map_error(purpose));
+  auto recorded = database.append_locked(rows);
+  const auto settled = recorded ? database.settle(*recorded) : Result<>();
+  if (!recorded || !settled) {
+    (void)database.rollback.run(); // SQLite may have done so itself
+  }
+  if (!settled) {
+    (void)database.rewrite_log(); // leaves its mark when it fails
+    return tl::unexpected<Error>(purpose(settled.error()));
+  }
+  return std::move(recorded).map_error(purpose);
+}
+
+} // namespace conos::audit

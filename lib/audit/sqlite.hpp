@@ -1,0 +1,59 @@
+#pragma once
+
+#include "audit/sha256.hpp"
+#include "sys/error.hpp"
+#include "sys/free_with.hpp"
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+// SQLite as this room uses it: owned handles, errors as Result, nothing hidden.
+namespace conos::audit::sqlite
+{
+
+using Connection = std::unique_ptr<sqlite3, FreeWith<sqlite3_close_v2>>;
+
+// Opens with a wait of up to 10 s for other writers, and with all that a hostile file could make
+// SQLite do for it (triggers, views, functions in its schema) switched off.
+Result<Connection> open(const std::string& name, int flags);
+
+// The error of the connection's last call: "deed: SQLite's words", errno where a call had one.
+tl::unexpected<Error> failure(sqlite3* connection, const std::string& deed);
+
+Result<> execute(sqlite3* connection, const std::string& sql);
+
+class Statement
+{
+public:
+  static Result<Statement> prepare(sqlite3* connection, std::string_view sql);
+
+  // Text and digests are borrowed until the statement is done.
+  void bind(int place, std::int64_t value);
+  void bind(int place, std::string_view text);
+  void bind(int place, const Digest& digest);
+
+  // True: there is a row. False: done, and ready to be bound again.
+  Result<bool> step();
+  // For a statement that yields no row.
+  Result<> run();
+  void reset();
+
+  // Of the row, valid until the next step.
+  int type(int column) const;
+  std::int64_t integer(int column) const;
+  std::string_view text(int column) const;
+  std::string_view blob(int column) const;
+
+private:
+  explicit Statement(sqlite3_stmt* statement)
+      : m_statement(statement)
+  {
+  }
+  std::unique_ptr<sqlite3_stmt, FreeWith<sqlite3_finalize>> m_statement;
+};
+
+} // namespace conos::audit::sqlite

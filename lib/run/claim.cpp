@@ -1,0 +1,402 @@
+#include "run/claim.hpp"
+
+#include "prompt/prompt.hpp"
+#include "run/batch.hpp"
+#include "run/finish.hpp"
+#include "run/intake.hpp"
+#include "run/pace.hpp"
+#include "run/step.hpp"
+#include "sys/file.hpp"
+#include "sys/id.hpp"
+#include "sys/log.hpp"
+#include "sys/text.hpp"
+#include "task/envelope.hpp"
+#include "task/id.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace conos {
+
+namespace {
+
+constexpr int k_max_claims = 20;
+
+// A task that killed a claim or the machine is not tried again at once: nothing of systemd's stops
+// a loop that takes a second a turn.
+Duration brake(int claims)
+{
+  return std::chrono::seconds(std::min(60, 1 << std::min(claims - 1, 6)));
+}
+
+class Claim
+{
+public:
+  Claim(Step& step, std::string invocation, std::size_t size)
+    : m_step(step)
+    , m_tree(step.tree())
+    , m_invocation(std::move(invocation))
+    , m_size(size)
+  {
+  }
+
+  Result<> run()
+  {
+    CONOS_CHECK(remove_batch(m_tree.top)); // if we die now, deliver must not believe an old one
+    CONOS_CHECK(look_at_claimed());
+    if (!m_full) {
+      CONOS_CHECK(look_at_inbox());
+    }
+    if (m_batch.empty() && !m_full && m_decided.empty() &&
+        m_step.settings().mode == Mode::continuous) {
+      CONOS_CHECK(make_continuous_task());
+    }
+    CONOS_CHECK(finish(m_step, std::move(m_decided)));
+    return m_batch.empty() ? Result<>{} : hand_over();
+  }
+
+private:
+  struct Chosen {
+    UniqueFd dir;
+    Meta meta;
+    bool has_original = false;
+  };
+
+  // --- what is in claimed/ already -------------------------------------------------------------
+
+  Result<> look_at_claimed()
+  {
+    CONOS_TRY(auto names, list_names(m_tree.claimed, 4096));
+    std::sort(names.begin(), names.end());
+    for (const auto& id : names) {
+      CONOS_CHECK(look_at(id).map_error(during("take up '" + escaped(id) + "'")));
+      if (m_full) {
+        break;
+      }
+    }
+    return {};
+  }
+
+  Result<> look_at(const std::string& id)
+  {
+    CONOS_TRY(auto dir, open_claimed(m_step, id));
+    if (is_decided(dir)) {
+      CONOS_TRY(auto receipt, read_decision(dir));
+      m_decided.push_back(std::move(receipt));
+      return {};
+    }
+    if (exists_at(dir, "meta.json")) {
+      CONOS_TRY(auto task, read_claimed(m_step, id));
+      return task.meta.invocation ? take_up_after_death(std::move(task))
+                                  : choose(std::move(task.dir), std::move(task.meta));
+    }
+    if (exists_at(dir, "original")) {
+      return take_in(id);
+    }
+    return remove_tree(m_tree.claimed, id); // a claim died before it moved anything
+  }
+
+  // An activation died with this task in its hands: claim, deliver, or the machine.
+  Result<> take_up_after_death(ClaimedTask task)
+  {
+    ++task.meta.claims;
+    if (task.meta.claims > k_max_claims) {
+      return fail_task(task.dir, task.meta, "attempts");
+    }
+    log::warning("'{}' was left behind by an activation that died; held for {}", task.meta.id,
+      for_people(brake(task.meta.claims)));
+    const auto until = now() + brake(task.meta.claims);
+    return hold_task(m_step, std::move(task), "retry", until, "left-behind");
+  }
+
+  // --- what is in the inbox --------------------------------------------------------------------
+
+  Result<> look_at_inbox()
+  {
+    // a writer that is not done holds nobody up: what is ready goes first, and only when nothing
+    // else is to be done is it waited for, or the path unit would start us over and over
+    constexpr int k_looks = 50;
+    for (int look = 0; look < k_looks; ++look) {
+      bool ripening = false;
+      CONOS_TRY(const auto names, first_names(m_tree.inbox, m_size));
+      for (const auto& name : names) {
+        if (readiness_of(m_tree.inbox, name) == Readiness::ripening) {
+          ripening = true;
+          continue;
+        }
+        if (!belongs(name)) {
+          break;
+        }
+        CONOS_CHECK(take_from_inbox(name));
+        if (m_full) {
+          break;
+        }
+      }
+      if (!ripening || !m_batch.empty() || !m_decided.empty()) {
+        break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    }
+    return {};
+  }
+
+  // Before it is moved: a file of another sender is left for the next activation.
+  bool belongs(const std::string& name) const
+  {
+    if (m_batch.empty()) {
+      return true;
+    }
+    const auto st = stat_at(m_tree.inbox, name);
+    return st && m_batch.front().meta.sender.uid == st->st_uid;
+  }
+
+  Result<> take_from_inbox(const std::string& name)
+  {
+    const auto purpose = during("take '" + escaped(name) + "'");
+    CONOS_TRY(const auto id, take(m_step, name).map_error(purpose));
+    return id ? take_in(*id).map_error(purpose) : Result<>{};
+  }
+
+  Result<> take_in(const std::string& id)
+  {
+    CONOS_TRY(auto meta, examine(m_step, id, Durable::later));
+    CONOS_TRY(auto dir, open_claimed(m_step, id));
+    if (!meta) {
+      CONOS_TRY(auto receipt, read_decision(dir));
+      m_decided.push_back(std::move(receipt));
+      return {};
+    }
+    return choose(std::move(dir), std::move(*meta));
+  }
+
+  // --- which of them ---------------------------------------------------------------------------
+
+  Result<> choose(UniqueFd dir, Meta meta)
+  {
+    const bool has_original = exists_at(dir, "original");
+    if (meta.not_before && *meta.not_before > now()) {
+      return hold_new(std::move(dir), std::move(meta));
+    }
+    if (const auto reason = reason_to_fail(meta)) {
+      return fail_task(dir, meta, *reason);
+    }
+    meta.not_before.reset();
+    if (!fits(meta)) {
+      m_full = true; // first come, first served: what follows waits too
+      return has_original ? leave_for_next(dir, meta) : Result<>{};
+    }
+    m_batch.push_back({std::move(dir), std::move(meta), has_original});
+    m_full = m_batch.size() >= m_size || m_batch.front().meta.thread.key.has_value();
+    return {};
+  }
+
+  bool fits(const Meta& meta) const
+  {
+    if (m_batch.empty()) {
+      return true;
+    }
+    const auto& first = m_batch.front().meta;
+    return first.sender.uid == meta.sender.uid && first.sender.agent == meta.sender.agent &&
+           first.trust == meta.trust && first.kind == meta.kind && !meta.thread.key;
+  }
+
+  std::optional<std::string> reason_to_fail(const Meta& meta) const
+  {
+    if (meta.hop > m_step.settings().max_hops) {
+      return "hop-limit";
+    }
+    if (meta.deadline && *meta.deadline < now()) {
+      return "deadline";
+    }
+    if (meta.attempt >= m_step.settings().attempts || meta.claims >= k_max_claims) {
+      return "attempts";
+    }
+    return std::nullopt;
+  }
+
+  Result<> leave_for_next(const UniqueFd& dir, const Meta& meta)
+  {
+    CONOS_CHECK(write_meta(m_step, dir, meta, Durable::yes));
+    return drop_original(dir);
+  }
+
+  Result<> hold_new(UniqueFd dir, Meta meta)
+  {
+    meta.claimed_at = meta.claimed_at.value_or(now());
+    const auto until = *meta.not_before;
+    CONOS_CHECK(leave_for_next(dir, meta));
+    return hold_task(m_step, {std::move(dir), std::move(meta)}, std::nullopt, until, "not-before");
+  }
+
+  Result<> fail_task(const UniqueFd& dir, const Meta& meta, const std::string& reason)
+  {
+    Receipt receipt;
+    receipt.meta = meta;
+    receipt.meta.claimed_at = meta.claimed_at.value_or(now());
+    receipt.outcome = reason == "deadline" ? Outcome::expired : Outcome::failed;
+    receipt.reason = reason;
+    receipt.finished_at = now();
+    receipt.exit = {"not-started", "none", 0};
+    log::notice("'{}' fails: {}", meta.id, reason);
+    CONOS_CHECK(decide(m_step, dir, receipt, Durable::yes));
+    m_decided.push_back(std::move(receipt));
+    return {};
+  }
+
+  // A timer starts a continuous agent's unit again and again; with nothing else to do it gets this.
+  Result<> make_continuous_task()
+  {
+    CONOS_TRY(const auto waiting, list_names(m_tree.held, 1));
+    if (!waiting.empty()) {
+      return {}; // its last one is held for another attempt: no second one meanwhile
+    }
+    const auto& settings = m_step.settings();
+    Meta meta;
+    CONOS_TRY(meta.id, new_task_id(now()));
+    meta.root = meta.id;
+    meta.agent = settings.name;
+    meta.kind = TaskKind::continuous;
+    meta.sender = {0, "root", std::nullopt};
+    meta.trust = Trust::verified;
+    meta.submitted_at = now();
+    CONOS_CHECK(make_dir(m_tree.claimed, meta.id, 0750, 0, settings.gid));
+    CONOS_TRY(auto dir, open_claimed(m_step, meta.id));
+    const auto text = settings.cron_task.empty() ? "Continue your work.\n" : settings.cron_task;
+    CONOS_CHECK(replace(dir, "task", text, 0440, {0, settings.gid}));
+    return choose(std::move(dir), std::move(meta));
+  }
+
+  // --- to work ---------------------------------------------------------------------------------
+
+  Result<> hand_over()
+  {
+    CONOS_TRY(const auto briefing, read_briefing(m_step.site(), m_step.settings()));
+    for (auto& chosen : m_batch) {
+      CONOS_CHECK(
+        prepare(chosen, briefing).map_error(during("prepare '" + chosen.meta.id + "'")));
+    }
+    CONOS_CHECK(sync());
+    for (const auto& chosen : m_batch) {
+      if (chosen.has_original) {
+        CONOS_CHECK(drop_original(chosen.dir));
+      }
+    }
+    CONOS_CHECK(record());
+    return write_batch(m_tree.top, batch(), m_step.settings().gid);
+  }
+
+  Result<> prepare(Chosen& chosen, const Briefing& briefing)
+  {
+    auto& meta = chosen.meta;
+    const auto& settings = m_step.settings();
+    CONOS_TRY(const auto task, read_file(chosen.dir, "task", settings.max_task_bytes + 4096));
+    CONOS_TRY(const auto envelope, parse_envelope(task));
+    CONOS_TRY(const auto nonce, random_hex(16));
+    const auto prompt = assemble_prompt(briefing, meta, turns_of(meta), envelope.body, nonce);
+    CONOS_CHECK(replace(chosen.dir, "prompt", prompt, 0440, {0, settings.gid}, Durable::later));
+    CONOS_CHECK(make_drafts(meta.id));
+
+    meta.claimed_at = meta.claimed_at.value_or(now());
+    meta.bytes = task.size();
+    meta.sha256.task = meta.sha256.task.value_or(audit::sha256_hex(task));
+    meta.sha256.prompt = audit::sha256_hex(prompt);
+    meta.sha256.instructions = briefing.instructions_sha256;
+    meta.invocation = m_invocation;
+    meta.hold.reset();
+    ++meta.attempt;
+    ++meta.claims;
+    return write_meta(m_step, chosen.dir, meta, Durable::later);
+  }
+
+  std::vector<Turn> turns_of(const Meta& meta) const
+  {
+    if (!meta.thread.key) {
+      return {};
+    }
+    const auto threads = open_dir_at(m_tree.top, "threads");
+    return threads ? read_turns(*threads, *meta.thread.key) : std::vector<Turn>();
+  }
+
+  Result<> make_drafts(const std::string& id)
+  {
+    CONOS_CHECK(remove_tree(m_tree.drafts, id)); // of an attempt before
+    return make_dir(m_tree.drafts, id, 0700, m_step.settings().uid, m_step.settings().gid);
+  }
+
+  // The attempt is on disk before it begins.
+  Result<> sync()
+  {
+    if (m_batch.size() > 1) {
+      return sync_filesystem(m_tree.claimed);
+    }
+    const auto& dir = m_batch.front().dir;
+    for (const auto* name : {"task", "meta.json"}) {
+      CONOS_TRY(const auto file, open_beneath(dir, name));
+      CONOS_CHECK(sync_file(file));
+    }
+    CONOS_CHECK(sync_file(dir));
+    return sync_file(m_tree.claimed);
+  }
+
+  Result<> record()
+  {
+    std::vector<audit::Row> rows;
+    for (const auto& [dir, meta, has_original] : m_batch) {
+      auto claimed = row_about(meta, "task.claimed",
+        fmt::format(R"("kind":"{}","sender":{},"sha256":{},"trust":"{}")", to_string(meta.kind),
+          json_text(meta.sender.name), json_text(meta.sha256.task), to_string(meta.trust)));
+      claimed.key = meta.id + "/1/task.claimed"; // once, whichever attempt comes to write it
+      rows.push_back(std::move(claimed));
+      rows.push_back(row_about(meta, "task.started",
+        fmt::format(R"("attempt":{},"prompt_sha256":{})", meta.attempt,
+          json_text(meta.sha256.prompt))));
+    }
+    CONOS_TRY(auto* ledger, m_step.ledger());
+    CONOS_CHECK(ledger->append(rows));
+    return {};
+  }
+
+  Batch batch() const
+  {
+    const auto& settings = m_step.settings();
+    Batch batch;
+    batch.invocation = m_invocation;
+    batch.agent = settings.name;
+    batch.uid = settings.uid;
+    for (const auto& chosen : m_batch) {
+      batch.tasks.push_back(chosen.meta.id);
+    }
+    batch.runner = settings.runner;
+    batch.environment = settings.environment;
+    batch.timeout = settings.timeout;
+    batch.max_output_bytes = settings.max_output_bytes;
+    return batch;
+  }
+
+  Step& m_step;
+  const AgentTree& m_tree;
+  std::string m_invocation;
+  std::size_t m_size;
+  bool m_full = false;
+  std::vector<Chosen> m_batch;
+  std::vector<Receipt> m_decided;
+};
+
+} // namespace
+
+Result<> claim(const Site& site, const std::string& agent, const std::string& invocation)
+{
+  CONOS_TRY(auto step, Step::open(site, agent));
+  std::string id = invocation;
+  if (id.empty()) {
+    CONOS_TRY(id, random_hex(32));
+  }
+  if (const auto reason = read_path(site.hold(agent), 4096)) {
+    CONOS_CHECK(remove_batch(step.tree().top));
+    log::notice("'{}' is on hold: {}", agent, escaped(trimmed(*reason)));
+    return {};
+  }
+  return Claim(step, id, read_pace(site, agent)).run();
+}
+
+} // namespace conos

@@ -1,0 +1,291 @@
+#include "run/deliver.hpp"
+
+#include "audit/sha256.hpp"
+#include "host/acl.hpp"
+#include "run/batch.hpp"
+#include "run/finish.hpp"
+#include "run/pace.hpp"
+#include "run/step.hpp"
+#include "sys/file.hpp"
+#include "sys/log.hpp"
+#include "sys/text.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace conos {
+
+namespace {
+
+std::string variable(const char* name)
+{
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+// What came of one attempt.
+struct Verdict {
+  bool started = false;
+  std::optional<std::string> failure; // reason
+  RunRecord record;
+  std::string response;
+};
+
+// A file the agent left: taken only as what it must be, never as what its name says.
+Result<std::string> read_draft(
+  const UniqueFd& drafts, const std::string& name, uid_t owner, std::size_t limit)
+{
+  CONOS_TRY(const auto file, open_beneath(drafts, name));
+  CONOS_TRY(const auto st, stat_of(file));
+  if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != owner) {
+    return fail(Kind::bad_data, "'{}' is not a file of the agent's own", name);
+  }
+  return read_all(file, limit);
+}
+
+std::optional<std::string> failure_of(const RunRecord& record)
+{
+  if (record.how == "exited") {
+    return record.status == 0 ? std::nullopt : std::optional<std::string>("runner-exit");
+  }
+  if (record.how == "timeout") {
+    return "runner-timeout";
+  }
+  if (record.how == "output-limit") {
+    return "output-limit";
+  }
+  return record.how == "unstartable" ? "unstartable" : "runner-signal";
+}
+
+std::optional<std::string> failure_of(std::string_view response)
+{
+  if (trimmed(response).empty()) {
+    return "empty-output";
+  }
+  if (!is_utf8(response) || response.find('\0') != std::string_view::npos) {
+    return "output-binary";
+  }
+  return std::nullopt;
+}
+
+// The agent an answer passes its task on to, from its first line "ROUTE_TO: NAME".
+std::optional<std::string> forward_target(std::string_view response)
+{
+  constexpr std::string_view k_directive = "ROUTE_TO:";
+  const auto line = trimmed(response.substr(0, response.find('\n')));
+  if (!line.starts_with(k_directive)) {
+    return std::nullopt;
+  }
+  return std::string(trimmed(line.substr(k_directive.size())));
+}
+
+class Deliver
+{
+public:
+  Deliver(Step& step, Batch batch, ServiceEnd end)
+    : m_step(step)
+    , m_tree(step.tree())
+    , m_batch(std::move(batch))
+    , m_end(std::move(end))
+  {
+  }
+
+  Result<> run()
+  {
+    std::vector<Receipt> decided;
+    const bool many = m_batch.tasks.size() > 1;
+    for (const auto& id : m_batch.tasks) {
+      auto receipt = judge(id, many ? Durable::later : Durable::yes);
+      CONOS_CHECK(receipt.map_error(during("deliver '" + id + "'")));
+      if (*receipt) {
+        decided.push_back(std::move(**receipt));
+      }
+    }
+    if (many) { // every decision, and what it decides about, before any of them is carried out
+      CONOS_CHECK(sync_filesystem(m_tree.claimed));
+    }
+    note_the_pace(decided);
+    CONOS_CHECK(finish(m_step, std::move(decided)));
+    return remove_batch(m_tree.top);
+  }
+
+private:
+  // None when the task goes on: held, or back to waiting, or already gone.
+  Result<std::optional<Receipt>> judge(const std::string& id, Durable durable)
+  {
+    auto task = read_claimed(m_step, id);
+    if (!task) {
+      if (task.error().kind == Kind::not_found) {
+        return std::nullopt; // a deliver before us was killed after it had brought it away
+      }
+      return tl::unexpected<Error>(task.error());
+    }
+    if (is_decided(task->dir)) {
+      CONOS_TRY(auto receipt, read_decision(task->dir));
+      return receipt;
+    }
+    if (task->meta.invocation != m_batch.invocation) {
+      return std::nullopt; // put back by a deliver before us
+    }
+    auto verdict = examine_drafts(id);
+    if (!verdict.started) {
+      CONOS_CHECK(put_back(*task));
+      return std::nullopt;
+    }
+    return conclude(std::move(*task), verdict, durable);
+  }
+
+  Verdict examine_drafts(const std::string& id) const
+  {
+    Verdict verdict;
+    const auto drafts = open_dir_at(m_tree.drafts, id);
+    if (!drafts) {
+      return verdict;
+    }
+    verdict.started = exists_at(*drafts, "started");
+    const auto uid = m_step.settings().uid;
+    const auto record = read_draft(*drafts, "exit.json", uid, 4096);
+    const auto parsed = record ? run_record_from_json(*record)
+                               : Result<RunRecord>(tl::unexpected<Error>(record.error()));
+    if (!parsed) { // work was killed while this one ran
+      verdict.record.started_at = now();
+      verdict.failure = m_end.result == "timeout" ? "runner-timeout" : "runner-signal";
+      return verdict;
+    }
+    verdict.started = true;
+    verdict.record = *parsed;
+    verdict.failure = failure_of(verdict.record);
+    if (!verdict.failure) {
+      auto response = read_draft(*drafts, "response", uid, m_step.settings().max_output_bytes);
+      verdict.failure = response ? failure_of(*response) : std::optional<std::string>("empty-output");
+      verdict.response = response ? std::move(*response) : "";
+    }
+    return verdict;
+  }
+
+  // Work did not come to it: the attempt does not count, the claim does.
+  Result<> put_back(ClaimedTask& task)
+  {
+    task.meta.attempt = std::max(0, task.meta.attempt - 1);
+    task.meta.invocation.reset();
+    CONOS_CHECK(remove_tree(m_tree.drafts, task.meta.id));
+    return write_meta(m_step, task.dir, task.meta, Durable::later);
+  }
+
+  Result<std::optional<Receipt>> conclude(ClaimedTask task, const Verdict& verdict, Durable durable)
+  {
+    const auto& settings = m_step.settings();
+    auto failure = verdict.failure;
+    const auto target = failure ? std::nullopt : forward_target(verdict.response);
+    if (target && std::find(settings.may_task.begin(), settings.may_task.end(), *target) ==
+                    settings.may_task.end()) {
+      failure = "not-allowed";
+      log::notice("'{}' may not task '{}'", settings.name, escaped(*target, 64));
+    }
+    if (failure && failure != "not-allowed" && task.meta.attempt < settings.attempts) {
+      CONOS_CHECK(retry_later(std::move(task), *failure));
+      return std::nullopt;
+    }
+    Receipt receipt = receipt_of(task.meta, verdict);
+    receipt.outcome = failure  ? Outcome::failed
+                      : target ? Outcome::forwarded
+                               : Outcome::answered;
+    receipt.reason = failure;
+    receipt.forwarded_to = failure ? std::nullopt : target;
+    if (!failure) {
+      CONOS_CHECK(stage_response(receipt, verdict.response, durable));
+    }
+    CONOS_CHECK(decide(m_step, task.dir, receipt, durable));
+    return receipt;
+  }
+
+  Result<> retry_later(ClaimedTask task, const std::string& failure)
+  {
+    const auto& retry = m_step.settings().retry;
+    const auto nth = std::min(static_cast<std::size_t>(task.meta.attempt), retry.size());
+    const auto pause = nth == 0 ? Duration(0) : retry[nth - 1];
+    log::notice("'{}' failed ({}); attempt {} of {}, again in {}", task.meta.id, failure,
+      task.meta.attempt, m_step.settings().attempts, for_people(pause));
+    CONOS_CHECK(remove_tree(m_tree.drafts, task.meta.id));
+    return hold_task(m_step, std::move(task), "retry", now() + pause, failure);
+  }
+
+  Receipt receipt_of(const Meta& meta, const Verdict& verdict) const
+  {
+    Receipt receipt;
+    receipt.meta = meta;
+    receipt.meta.invocation = m_batch.invocation;
+    receipt.started_at = verdict.record.started_at;
+    receipt.finished_at = now();
+    receipt.exit = {m_end.result.empty() ? "success" : m_end.result,
+      verdict.record.how.empty() ? "killed" : verdict.record.how, verdict.record.status};
+    receipt.runner = m_batch.runner.empty() ? "" : m_batch.runner.front();
+    receipt.runner = receipt.runner.substr(receipt.runner.rfind('/') + 1);
+    receipt.batch = static_cast<int>(m_batch.tasks.size());
+    return receipt;
+  }
+
+  // On disk under a name of its own before the decision says that it is there.
+  Result<> stage_response(Receipt& receipt, const std::string& text, Durable durable)
+  {
+    receipt.response = ResponseRef{
+      outbox_stem(receipt.meta) + ".response", text.size(), audit::sha256_hex(text), false};
+    const auto name = staged_response(receipt.meta);
+    CONOS_CHECK(stage(name, text, durable));
+    return durable == Durable::yes ? sync_file(m_tree.outbox) : Result<>{};
+  }
+
+  Result<> stage(const std::string& name, const std::string& text, Durable durable)
+  {
+    CONOS_CHECK(replace(m_tree.outbox, name, text, 0440, {0, m_step.settings().gid}, durable));
+    if (!m_readers) {
+      m_readers = group_id("conos");
+    }
+    if (!m_readers) {
+      return {};
+    }
+    CONOS_TRY(const auto file, open_beneath(m_tree.outbox, name));
+    return let_group_read(file, *m_readers);
+  }
+
+  void note_the_pace(const std::vector<Receipt>& decided) const
+  {
+    if (!decided.empty()) {
+      const auto begun = decided.front().started_at.value_or(now());
+      note_pace(m_step.site(), m_step.settings().name, decided.size(),
+        std::chrono::duration_cast<Duration>(now() - begun));
+    }
+  }
+
+  Step& m_step;
+  const AgentTree& m_tree;
+  Batch m_batch;
+  ServiceEnd m_end;
+  std::optional<gid_t> m_readers;
+};
+
+} // namespace
+
+ServiceEnd service_end_from_environment()
+{
+  return {variable("INVOCATION_ID"), variable("SERVICE_RESULT"), variable("EXIT_CODE"),
+    variable("EXIT_STATUS")};
+}
+
+Result<> deliver(const Site& site, const std::string& agent, const ServiceEnd& end)
+{
+  CONOS_TRY(auto step, Step::open(site, agent));
+  auto batch = read_batch(step.tree().top);
+  if (!batch && batch.error().kind == Kind::not_found) {
+    return {}; // claim found nothing to do, or died before it knew what: the next claim sees
+  }
+  if (!batch) {
+    return tl::unexpected<Error>(batch.error());
+  }
+  if (!end.invocation.empty() && end.invocation != batch->invocation) {
+    return {}; // an old one: claim of this activation did not come so far
+  }
+  return Deliver(step, std::move(*batch), end).run();
+}
+
+} // namespace conos

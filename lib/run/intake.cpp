@@ -1,0 +1,330 @@
+#include "run/intake.hpp"
+
+#include "audit/sha256.hpp"
+#include "prompt/thread.hpp"
+#include "run/finish.hpp"
+#include "sys/file.hpp"
+#include "sys/id.hpp"
+#include "sys/log.hpp"
+#include "sys/text.hpp"
+#include "task/envelope.hpp"
+#include "task/id.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace conos {
+
+namespace {
+
+constexpr std::string_view k_sidecar_end = ".meta.json";
+constexpr std::size_t k_max_sidecar_bytes = 16U << 10U;
+
+Time time_of(const struct timespec& at)
+{
+  return Time(std::chrono::duration_cast<Time::duration>(
+    std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec)));
+}
+
+// The kernel grants a read lease only on a file that nobody has open for writing (fcntl(2)).
+enum class Writers { none, some, unknown };
+
+Writers writers_of(const UniqueFd& file)
+{
+  // whoever opens the file in that moment would have us killed by SIGIO
+  (void)std::signal(SIGIO, SIG_IGN);
+  if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0) {
+    (void)::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+    return Writers::none;
+  }
+  return errno == EAGAIN ? Writers::some : Writers::unknown;
+}
+
+bool has_rested(const struct stat& st, Duration rest)
+{
+  const auto age = now() - time_of(st.st_mtim);
+  return age >= rest || age < Duration(0); // a time in the future is no reason to wait for it
+}
+
+bool is_old(const UniqueFd& file)
+{
+  struct statx sx = {};
+  if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_BTIME, &sx) < 0 ||
+      (sx.stx_mask & STATX_BTIME) == 0) {
+    return false;
+  }
+  return now() - Time(std::chrono::seconds(sx.stx_btime.tv_sec)) > std::chrono::minutes(1);
+}
+
+// What refuses a task, in the words of the receipt.
+struct Refusal {
+  std::string reason;
+  std::string detail;
+};
+
+template<class T>
+using Judged = tl::expected<T, Refusal>;
+
+tl::unexpected<Refusal> refuse(std::string reason, std::string detail = {})
+{
+  return tl::unexpected<Refusal>(Refusal{std::move(reason), std::move(detail)});
+}
+
+Judged<std::string> read_original(const UniqueFd& dir, const struct stat& named, std::size_t limit)
+{
+  if (S_ISLNK(named.st_mode)) {
+    return refuse("symlink");
+  }
+  if (!S_ISREG(named.st_mode)) {
+    return refuse("not-a-file");
+  }
+  const auto file = open_beneath(dir, "original");
+  if (!file) {
+    return refuse("unreadable", file.error().text());
+  }
+  const auto st = stat_of(*file);
+  if (!st || st->st_ino != named.st_ino) {
+    return refuse("unreadable", "it was replaced while it was looked at");
+  }
+  if (st->st_nlink != 1) {
+    return refuse("hard-link");
+  }
+  if (st->st_size > static_cast<off_t>(limit)) {
+    return refuse("too-large", fmt::format("{} bytes", st->st_size));
+  }
+  auto text = read_all(*file, limit);
+  if (!text) {
+    return refuse(text.error().kind == Kind::bad_data ? "too-large" : "unreadable",
+      text.error().text());
+  }
+  return std::move(*text);
+}
+
+Judged<Envelope> read_text(std::string_view text)
+{
+  if (!is_utf8(text) || text.find('\0') != std::string_view::npos) {
+    return refuse("not-utf8");
+  }
+  auto envelope = parse_envelope(text);
+  if (!envelope) {
+    return refuse("bad-header", envelope.error().text());
+  }
+  if (trimmed(envelope->body).empty()) {
+    return refuse("empty-task");
+  }
+  return std::move(*envelope);
+}
+
+// A sidecar counts only if the same uid owns it: it says what the header could say.
+void add_sidecar_of(const Step& step, const std::string& task_name, uid_t owner, Envelope& envelope)
+{
+  const auto name = task_name + std::string(k_sidecar_end);
+  const auto file = open_beneath(step.tree().inbox, name);
+  if (!file) {
+    return;
+  }
+  const auto st = stat_of(*file);
+  if (st && S_ISREG(st->st_mode) && st->st_uid == owner && st->st_nlink == 1) {
+    const auto text = read_all(*file, k_max_sidecar_bytes);
+    const auto added = text ? add_sidecar(envelope, *text) : tl::make_unexpected(text.error());
+    if (!added) {
+      log::warning("skip '{}': {}", escaped(name), added.error().text());
+    }
+  }
+  (void)remove_name(step.tree().inbox, name); // left over, it is refused as a file that is no task
+}
+
+void take_over(const Envelope& envelope, Meta& meta)
+{
+  meta.title = envelope.title;
+  meta.source = envelope.source;
+  meta.deadline = envelope.deadline;
+  meta.not_before = envelope.not_before;
+  meta.priority = envelope.priority.value_or(5);
+  meta.reply = envelope.reply.value_or("outbox");
+  meta.claimed = envelope.claimed;
+  if (envelope.thread) {
+    meta.thread = {{}, envelope.thread, envelope.transport, envelope.channel, envelope.from};
+    meta.thread.key = thread_key(meta.thread, meta.sender);
+  }
+  if (meta.reply == "inbox" && meta.sender.agent) {
+    meta.reply_to = meta.sender.agent;
+  }
+}
+
+std::string original_name(const UniqueFd& dir, const std::string& id)
+{
+  const auto kept = read_file(dir, "name", 2048);
+  return kept ? *kept : id + ".task";
+}
+
+Meta meta_of_original(Step& step, const UniqueFd& dir, const std::string& id, const struct stat& st)
+{
+  Meta meta;
+  meta.id = id;
+  meta.root = id;
+  meta.agent = step.settings().name;
+  meta.sender.uid = st.st_uid;
+  meta.sender.name = account_name(st.st_uid);
+  meta.sender.agent = agent_of_account(*meta.sender.name);
+  meta.trust = S_ISREG(st.st_mode) && st.st_nlink == 1 && step.trusted().trusts(st.st_uid)
+                 ? Trust::verified
+                 : Trust::unverified;
+  meta.submitted_at = std::min(now(), time_of(st.st_mtim));
+  meta.original_name = original_name(dir, id);
+  meta.bytes = S_ISREG(st.st_mode) ? static_cast<std::size_t>(st.st_size) : 0;
+  return meta;
+}
+
+// To: may name another agent when the file was dropped here directly: then this inbox wins, but a
+// name that is nobody's is a mistake its sender should hear of.
+Judged<void> check_address(const Step& step, const Envelope& envelope)
+{
+  if (!envelope.to || *envelope.to == step.settings().name) {
+    return {};
+  }
+  const bool known = is_agent_name(*envelope.to) &&
+                     ::access(step.site().agent(*envelope.to).c_str(), F_OK) == 0;
+  if (!known) {
+    return refuse("no-route", "there is no agent '" + escaped(*envelope.to, 64) + "'");
+  }
+  return {};
+}
+
+Result<> decide_refusal(Step& step, const UniqueFd& dir, const Meta& meta, const Refusal& refusal)
+{
+  Receipt receipt;
+  receipt.meta = meta;
+  receipt.meta.claimed_at = now();
+  receipt.outcome = Outcome::failed;
+  receipt.reason = refusal.reason;
+  receipt.finished_at = now();
+  receipt.exit = {"refused", "none", 0};
+  log::notice("'{}' from {} is refused: {}{}{}", escaped(meta.original_name.value_or(meta.id)),
+    escaped(meta.sender.name.value_or("?")), refusal.reason, refusal.detail.empty() ? "" : ": ",
+    escaped(refusal.detail));
+  return decide(step, dir, receipt, Durable::yes);
+}
+
+Result<std::string> id_for(const Step& step, const std::string& name)
+{
+  const std::string stem(task_stem(name));
+  if (!is_task_id(stem)) {
+    return new_task_id(now());
+  }
+  if (!id_is_used(step.tree(), stem)) {
+    return stem;
+  }
+  CONOS_TRY(const auto salt, random_hex(8));
+  return stem.substr(0, 119) + "-" + salt;
+}
+
+} // namespace
+
+Readiness readiness_of(const UniqueFd& inbox, const std::string& name)
+{
+  constexpr Duration k_rest = std::chrono::seconds(1);
+  const auto file = open_beneath(inbox, name);
+  if (!file) {
+    return Readiness::ready;
+  }
+  const auto st = stat_of(*file);
+  if (!st || !S_ISREG(st->st_mode) || has_rested(*st, k_rest)) {
+    return Readiness::ready;
+  }
+  // an empty file may be the first half of "touch x; echo … > x", a sidecar the second half of a
+  // pair whose task is about to be written
+  const bool complete = st->st_size > 0 && name.ends_with(".task") &&
+                        writers_of(*file) == Writers::none;
+  return complete || is_old(*file) ? Readiness::ready : Readiness::ripening;
+}
+
+Result<std::vector<std::string>> first_names(const UniqueFd& inbox, std::size_t limit)
+{
+  std::vector<std::string> first; // a heap with the largest name on top
+  const auto offer = [&](std::string_view name) {
+    const bool sidecar = name.ends_with(k_sidecar_end) &&
+                         exists_at(inbox, std::string(name.substr(0, name.size() - k_sidecar_end.size())));
+    if (name.starts_with('.') || sidecar) {
+      return false;
+    }
+    if (first.size() == limit) {
+      if (name >= first.front()) {
+        return false;
+      }
+      std::pop_heap(first.begin(), first.end());
+      first.pop_back();
+    }
+    first.emplace_back(name);
+    std::push_heap(first.begin(), first.end());
+    return false;
+  };
+  CONOS_CHECK(list_names(inbox, SIZE_MAX, offer));
+  std::sort_heap(first.begin(), first.end());
+  return first;
+}
+
+Result<std::optional<std::string>> take(Step& step, const std::string& name)
+{
+  const auto& tree = step.tree();
+  CONOS_TRY(const auto id, id_for(step, name));
+  CONOS_CHECK(make_dir(tree.claimed, id, 0750, 0, step.settings().gid));
+  CONOS_TRY(const auto dir, open_dir_at(tree.claimed, id));
+  if (name != id + ".task") {
+    CONOS_CHECK(replace(dir, "name", escaped(name, 1024), 0400)); // before the name is gone
+  }
+  auto moved = move_name(tree.inbox, name, dir, "original");
+  if (!moved) {
+    (void)remove_tree(tree.claimed, id); // empty but for "name"; the next claim would remove it too
+    if (moved.error().kind == Kind::not_found) {
+      return std::nullopt;
+    }
+    return tl::unexpected<Error>(moved.error());
+  }
+  return id;
+}
+
+Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable durable)
+{
+  const auto& settings = step.settings();
+  CONOS_TRY(const auto dir, open_claimed(step, id));
+  CONOS_TRY(const auto st, stat_at(dir, "original"));
+  auto meta = meta_of_original(step, dir, id, st);
+  const auto refused = [&](const Refusal& refusal) -> Result<std::optional<Meta>> {
+    CONOS_CHECK(decide_refusal(step, dir, meta, refusal));
+    return std::nullopt;
+  };
+
+  if (task_stem(*meta.original_name).empty()) {
+    return refused({"bad-name", "a task's name ends in .task"});
+  }
+  const auto text = read_original(dir, st, settings.max_task_bytes);
+  if (!text) {
+    return refused(text.error());
+  }
+  auto envelope = read_text(*text);
+  if (!envelope) {
+    return refused(envelope.error());
+  }
+  if (const auto addressed = check_address(step, *envelope); !addressed) {
+    return refused(addressed.error());
+  }
+  add_sidecar_of(step, *meta.original_name, st.st_uid, *envelope);
+  take_over(*envelope, meta);
+  meta.bytes = text->size();
+  meta.sha256.task = audit::sha256_hex(*text);
+
+  CONOS_CHECK(replace(dir, "task", *text, 0440, {0, settings.gid}, durable));
+  return meta;
+}
+
+Result<> drop_original(const UniqueFd& claimed_dir)
+{
+  CONOS_CHECK(remove_name(claimed_dir, "original"));
+  return remove_name(claimed_dir, "name");
+}
+
+} // namespace conos

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "run/step.hpp"
+#include "sys/error.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+// From inbox/ to claimed/: what lies in a drop box was put there by somebody else, perhaps while
+// we look at it.
+namespace conos {
+
+enum class Readiness {
+  ready,
+  ripening, // its writer is not done: look again in a moment
+};
+
+// A file nobody has open for writing is ready, as is one whose writer has not touched it for a
+// second, or has been at it for a minute; what is no regular file is ready to be refused.
+Readiness readiness_of(const UniqueFd& inbox, const std::string& name);
+
+// The at most `limit` names that come first in byte order, without those that begin with a dot and
+// without sidecars whose task is there. Memory does not grow with the number of files.
+Result<std::vector<std::string>> first_names(const UniqueFd& inbox, std::size_t limit);
+
+// Moves inbox/NAME to claimed/ID/original: the transition. None when it is gone: somebody else's
+// sweep took it, or its owner took it back. A name that cannot be an id gets a new one.
+Result<std::optional<std::string>> take(Step& step, const std::string& name);
+
+// Judges claimed/ID/original and makes the copy `task` of it. The meta returned is not written yet:
+// until it is, the next claim judges again. None when it was refused: then the decision is written,
+// durably, and read_decision has it. With Durable::later the caller syncs before it lets go of
+// `original`.
+Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable durable);
+
+// Lets go of the sender's own file, once task and meta.json are on disk.
+Result<> drop_original(const UniqueFd& claimed_dir);
+
+} // namespace conos

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "sys/clock.hpp"
+#include "task/site.hpp"
+
+#include <cstddef>
+#include <string>
+
+// How many tasks of an agent one activation may take: as many as its last one did in a second.
+// Fast runners are spared the price of an activation each, slow ones get one task at a time. A
+// hint in /var/lib/conos/pace/NAME; when it is lost the next activation starts from a guess.
+namespace conos {
+
+std::size_t read_pace(const Site& site, const std::string& agent);
+void note_pace(const Site& site, const std::string& agent, std::size_t done, Duration spent);
+
+// Pure: what `done` tasks in `spent` promise for the next second.
+std::size_t next_pace(std::size_t done, Duration spent);
+
+} // namespace conos

@@ -1,0 +1,95 @@
+#include "run/step.hpp"
+
+#include "sys/file.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace conos {
+
+Step::Step(Site site, AgentSettings settings, AgentTree tree, AgentLock lock)
+  : m_site(std::move(site))
+  , m_settings(std::move(settings))
+  , m_tree(std::move(tree))
+  , m_lock(std::move(lock))
+{
+}
+
+Result<Step> Step::open(const Site& site, const std::string& agent)
+{
+  if (!is_agent_name(agent)) {
+    return fail(Kind::usage, "'{}' is not the name of an agent", agent);
+  }
+  CONOS_TRY(const auto compiled, open_dir(site.compiled()));
+  CONOS_TRY(auto settings, load_agent_settings(compiled, agent));
+  CONOS_TRY(auto lock, AgentLock::take(site, agent));
+  CONOS_TRY(auto tree, AgentTree::open(site, agent));
+  return Step(site, std::move(settings), std::move(tree), std::move(lock));
+}
+
+Result<audit::Ledger*> Step::ledger()
+{
+  if (!m_ledger) {
+    CONOS_TRY(m_ledger, audit::Ledger::open(m_site.lib));
+  }
+  return &*m_ledger;
+}
+
+Result<UniqueFd> open_claimed(const Step& step, const std::string& id)
+{
+  return open_dir_at(step.tree().claimed, id);
+}
+
+Result<ClaimedTask> read_claimed(const Step& step, const std::string& id)
+{
+  ClaimedTask task;
+  CONOS_TRY(task.dir, open_claimed(step, id));
+  CONOS_TRY(const auto text, read_file(task.dir, "meta.json", k_max_meta_bytes));
+  CONOS_TRY(task.meta, meta_from_json(text));
+  return task;
+}
+
+Result<> write_meta(const Step& step, const UniqueFd& dir, const Meta& meta, Durable durable)
+{
+  return replace(dir, "meta.json", to_json(meta), 0440, {0, step.settings().gid}, durable);
+}
+
+audit::Row row_about(const Meta& meta, std::string_view type, const std::string& more)
+{
+  audit::Row row;
+  row.type = type;
+  row.actor = k_step_actor;
+  row.payload = fmt::format(R"({{"agent":{},"id":{},"root":{}{}{}}})", json_text(meta.agent),
+    json_text(meta.id), json_text(meta.root), more.empty() ? "" : ",", more);
+  row.key = ledger_key(meta, type);
+  return row;
+}
+
+std::string json_text(const std::optional<std::string>& text)
+{
+  using Json = nlohmann::json;
+  return (text ? Json(*text) : Json()).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool id_is_used(const AgentTree& tree, const std::string& id)
+{
+  return exists_at(tree.claimed, id) || exists_at(tree.held, id) ||
+         exists_at(tree.processed, id + ".json") || exists_at(tree.failed, id + ".json");
+}
+
+Result<> hold_task(Step& step, ClaimedTask task, std::optional<std::string> hold, Time until,
+  const std::string& reason)
+{
+  task.meta.invocation.reset();
+  task.meta.hold = std::move(hold);
+  task.meta.not_before = until;
+  CONOS_CHECK(write_meta(step, task.dir, task.meta, Durable::yes));
+  CONOS_TRY(auto* ledger, step.ledger());
+  auto row = row_about(task.meta, "task.held",
+    fmt::format(R"("not_before":"{}","reason":{})", rfc3339(until), json_text(reason)));
+  row.key = fmt::format("{}/{}/{}", task.meta.id, task.meta.claims, row.type);
+  CONOS_CHECK(ledger->append({row}));
+  CONOS_CHECK(move_name(step.tree().claimed, task.meta.id, step.tree().held, task.meta.id));
+  return sync_file(step.tree().held);
+}
+
+} // namespace conos

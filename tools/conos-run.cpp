@@ -1,0 +1,85 @@
+// conos-run - the steps of an agent's activation: claim, work, deliver; and the sweep
+#include "cli/tool.hpp"
+#include "run/claim.hpp"
+#include "run/deliver.hpp"
+#include "run/route.hpp"
+#include "run/sweep.hpp"
+#include "run/work.hpp"
+#include "sys/log.hpp"
+
+#include <cstdlib>
+#include <thread>
+
+namespace {
+
+using namespace conos;
+
+bool in_a_unit()
+{
+  return std::getenv("INVOCATION_ID") != nullptr;
+}
+
+// What fails is started again by its path unit at once and for ever, for its input is still there:
+// a full disk must not become a busy loop.
+Result<cli::Exit> ended(Result<> result)
+{
+  if (!result) {
+    if (in_a_unit()) {
+      log::error("{}; the next try waits two seconds", result.error().text());
+      std::this_thread::sleep_for(std::chrono::seconds(2));
+    }
+    return tl::unexpected<Error>(result.error());
+  }
+  return cli::Exit::ok;
+}
+
+Result<cli::Exit> run_claim(const cli::Args& args)
+{
+  log::use_journal(); // the unit has no stderr
+  return ended(claim(Site(), args.operands[0], service_end_from_environment().invocation));
+}
+
+Result<cli::Exit> run_work(const cli::Args& args)
+{
+  const auto result = work(Site(), args.operands[0]);
+  if (!result) {
+    return tl::unexpected<Error>(result.error());
+  }
+  return cli::Exit::ok;
+}
+
+Result<cli::Exit> run_deliver(const cli::Args& args)
+{
+  log::use_journal();
+  return ended(deliver(Site(), args.operands[0], service_end_from_environment()));
+}
+
+Result<cli::Exit> run_cron(const cli::Args& args)
+{
+  return ended(put_scheduled_task(Site(), args.operands[0]));
+}
+
+Result<cli::Exit> run_sweep(const cli::Args&)
+{
+  return ended(sweep(Site()));
+}
+
+} // namespace
+
+int main(int argc, char* argv[])
+{
+  return conos::cli::run(argc, argv,
+    {
+      .name = "conos-run",
+      .purpose = "the steps of an agent's activation: claim, work, deliver; and the sweep",
+      .verbs =
+        {
+          {"claim", "take what waits for an agent into claimed/ (root)", "AGENT", {}, run_claim},
+          {"work", "run the agent's program on its batch (the agent)", "AGENT", {}, run_work},
+          {"deliver", "judge and publish what work left (root)", "AGENT", {}, run_deliver},
+          {"cron", "put an agent's scheduled task into transit (root)", "AGENT", {}, run_cron},
+          {"sweep", "mend what units and crashes left behind (root)", "", {}, run_sweep},
+        },
+      .section = "8",
+    });
+}
