@@ -7,11 +7,9 @@
 
 #include <algorithm>
 
-namespace conos::audit
-{
+namespace conos::audit {
 
-namespace
-{
+namespace {
 
 bool is_small(char c)
 {

@@ -9,8 +9,7 @@
 #include <string_view>
 
 // The hash chain itself: which bytes a row's hash covers, and what may stand in a row.
-namespace conos::audit
-{
+namespace conos::audit {
 
 inline constexpr std::size_t k_max_payload_bytes = 64U << 10U;
 inline constexpr std::size_t k_max_name_bytes = 64; // of a type or an actor

@@ -12,11 +12,9 @@
 #include <algorithm>
 #include <limits>
 
-namespace conos::audit
-{
+namespace conos::audit {
 
-namespace
-{
+namespace {
 
 using sqlite::Statement;
 

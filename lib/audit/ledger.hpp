@@ -9,8 +9,7 @@
 #include <vector>
 
 // The ledger as the steps of a task see it: append, and be told what was recorded.
-namespace conos::audit
-{
+namespace conos::audit {
 
 struct Row {
   std::string type;    // noun.verb: [a-z]+\.[a-z_]+

@@ -8,11 +8,9 @@
 
 #include <filesystem>
 
-namespace conos::audit
-{
+namespace conos::audit {
 
-namespace
-{
+namespace {
 
 Result<> only_ours(const struct stat& st, const std::string& path)
 {

@@ -6,8 +6,7 @@
 #include <string>
 
 // The files of a ledger and the directory they lie in.
-namespace conos::audit
-{
+namespace conos::audit {
 
 inline const std::string k_database = "audit.db";
 inline const std::string k_log = "audit.db-wal"; // SQLite's write-ahead log

@@ -4,8 +4,7 @@
 #include <string_view>
 
 // What makes a SQLite file a ledger of ours.
-namespace conos::audit
-{
+namespace conos::audit {
 
 inline constexpr int k_application_id = 0x636f6e73; // "cons"
 inline constexpr int k_schema_version = 1;

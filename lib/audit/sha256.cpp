@@ -8,11 +8,9 @@
 #include <memory>
 #include <new>
 
-namespace conos::audit
-{
+namespace conos::audit {
 
-namespace
-{
+namespace {
 
 // Fetched once: OpenSSL 3 looks an algorithm up by name at each use otherwise, which takes longer
 // than to hash a row. In a library context of our own, because the first use of the common one

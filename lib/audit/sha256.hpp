@@ -4,8 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace conos::audit
-{
+namespace conos::audit {
 
 using Digest = std::array<unsigned char, 32>;
 

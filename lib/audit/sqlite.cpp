@@ -3,11 +3,9 @@
 #include <chrono>
 #include <thread>
 
-namespace conos::audit::sqlite
-{
+namespace conos::audit::sqlite {
 
-namespace
-{
+namespace {
 
 // Larger than any row of ours; what a hostile file claims to hold beyond it is an error.
 constexpr int k_max_value_bytes = 1 << 20;

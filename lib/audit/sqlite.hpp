@@ -12,8 +12,7 @@
 #include <string_view>
 
 // SQLite as this room uses it: owned handles, errors as Result, nothing hidden.
-namespace conos::audit::sqlite
-{
+namespace conos::audit::sqlite {
 
 using Connection = std::unique_ptr<sqlite3, FreeWith<sqlite3_close_v2>>;
 

@@ -6,11 +6,9 @@
 #include <cstdio>
 #include <string>
 
-namespace conos::cli
-{
+namespace conos::cli {
 
-namespace
-{
+namespace {
 
 std::string options_of(const Verb& verb)
 {

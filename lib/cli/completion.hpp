@@ -4,8 +4,7 @@
 
 #include <string_view>
 
-namespace conos::cli
-{
+namespace conos::cli {
 
 // Prints the completion script of `tool` for "bash", "zsh" or "fish"; false for another shell.
 // The build runs each tool for this, so a completion can never differ from the options.

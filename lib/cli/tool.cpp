@@ -16,11 +16,9 @@
 #include <cstdlib>
 #include <exception>
 
-namespace conos::cli
-{
+namespace conos::cli {
 
-namespace
-{
+namespace {
 
 std::string left_column(const Option& option)
 {
@@ -257,8 +255,7 @@ bool colour(int fd)
          std::string_view(term) != "dumb";
 }
 
-namespace
-{
+namespace {
 
 int usage(const Tool& tool, const Verb* verb, const std::string& what)
 {

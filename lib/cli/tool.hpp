@@ -10,8 +10,7 @@
 
 // The skeleton every main() shares. A tool is a table: what it is called, its verbs, their options.
 // --help, --version, the completions and the check of the man pages all read that table.
-namespace conos::cli
-{
+namespace conos::cli {
 
 // sysexits(3), because systemd prints and matches them by name.
 enum class Exit {

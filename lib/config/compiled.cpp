@@ -7,11 +7,9 @@
 #include <algorithm>
 #include <array>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 using Json = nlohmann::json;
 

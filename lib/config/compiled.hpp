@@ -13,8 +13,7 @@
 // What conos-bootstrap compiled out of conos.toml for the steps of a task: everything inherited,
 // resolved and checked, so that claim, deliver and route read one small JSON file and no TOML.
 // In /var/lib/conos/compiled, root only.
-namespace conos
-{
+namespace conos {
 
 enum class Tier { officer, operator_, worker };
 enum class Mode { on_demand, cron, continuous };

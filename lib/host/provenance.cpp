@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace conos
-{
+namespace conos {
 
 bool is_agent_name(std::string_view name)
 {
@@ -41,8 +40,7 @@ std::optional<std::string> agent_of_account(const std::string& account)
   return std::nullopt;
 }
 
-namespace
-{
+namespace {
 
 bool is_member(uid_t uid, const char* group_name)
 {

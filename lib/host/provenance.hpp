@@ -10,8 +10,7 @@
 #include <string_view>
 
 // Who stands behind a uid, as the account database says.
-namespace conos
-{
+namespace conos {
 
 // ^[a-z][a-z0-9]*(-[a-z0-9]+)*$, at most 29 characters: a user name "a-NAME" ends at 31, and a
 // trailing hyphen would catch other units' drop-ins.

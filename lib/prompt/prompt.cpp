@@ -38,7 +38,9 @@ void add_skills_of(const Site& site, const std::string& role, std::vector<Skill>
     }
     return;
   }
-  auto names = list_names(*dir, k_max_skills, [](auto name) { return !name.starts_with('.'); });
+  auto names = list_names(*dir, k_max_skills, [](auto name) {
+    return !name.starts_with('.');
+  });
   if (!names) {
     log::warning("skip the skills of role '{}': {}", role, names.error().text());
     return;
@@ -67,16 +69,16 @@ std::string who_asks(const Meta& meta)
 
 std::string quoted(std::string_view what, std::string_view nonce, std::string_view text)
 {
-  return fmt::format("<<<{} {}\n{}{}{} {}>>>\n", what, nonce, text,
-    text.ends_with('\n') ? "" : "\n", what, nonce);
+  return fmt::format(
+    "<<<{} {}\n{}{}{} {}>>>\n", what, nonce, text, text.ends_with('\n') ? "" : "\n", what, nonce);
 }
 
 std::string conversation(const std::vector<Turn>& turns, std::string_view nonce)
 {
   std::string text = "## Conversation so far\n";
   for (const auto& turn : turns) {
-    text += quoted(turn.from_agent ? "ANSWER" : "MESSAGE", nonce,
-      clipped(turn.text, k_turn_shown_bytes));
+    text +=
+      quoted(turn.from_agent ? "ANSWER" : "MESSAGE", nonce, clipped(turn.text, k_turn_shown_bytes));
   }
   return text + "\n";
 }

@@ -16,7 +16,8 @@ using Json = nlohmann::json;
 
 constexpr std::size_t k_turns_kept = 16;
 constexpr std::size_t k_turn_bytes = 4000;
-constexpr std::size_t k_file_bytes = k_turns_kept * (k_turn_bytes * 6 + 200); // all escaped as \u00XX
+constexpr std::size_t k_file_bytes =
+  k_turns_kept * (k_turn_bytes * 6 + 200); // all escaped as \u00XX
 constexpr const char* k_file = "turns.jsonl";
 
 Json json_of(const std::optional<std::string>& text)
@@ -41,7 +42,7 @@ std::optional<Turn> turn_of(std::string_view line)
 std::string line_of(const Turn& turn)
 {
   return Json{{"role", turn.from_agent ? "agent" : "user"}, {"at", rfc3339(turn.at)},
-    {"text", clipped(turn.text, k_turn_bytes)}}
+           {"text", clipped(turn.text, k_turn_bytes)}}
            .dump(-1, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
@@ -53,7 +54,8 @@ std::string thread_key(const ThreadRef& thread, const Sender& sender)
   // JSON, so that no two lists of parts join to the same text
   const Json parts{json_of(thread.transport), json_of(thread.channel), json_of(thread.from),
     json_of(thread.id), json_of(sender.name)};
-  return audit::sha256_hex(parts.dump(-1, ' ', false, Json::error_handler_t::replace)).substr(0, 16);
+  return audit::sha256_hex(parts.dump(-1, ' ', false, Json::error_handler_t::replace))
+    .substr(0, 16);
 }
 
 std::vector<Turn> read_turns(const UniqueFd& threads, const std::string& key)

@@ -28,7 +28,7 @@ std::vector<Turn> read_turns(const UniqueFd& threads, const std::string& key);
 
 // Adds the task and its answer and forgets the oldest turns. Adding the same answer twice, as a
 // repeated deliver does, leaves one.
-Result<> add_turns(const UniqueFd& threads, const std::string& key, const Turn& task,
-  const Turn& answer);
+Result<> add_turns(
+  const UniqueFd& threads, const std::string& key, const Turn& task, const Turn& answer);
 
 } // namespace conos

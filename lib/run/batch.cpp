@@ -75,8 +75,8 @@ Result<Batch> read_batch(const UniqueFd& top)
 std::string to_json(const RunRecord& record)
 {
   return Json{{"started_at", rfc3339(record.started_at)},
-    {"finished_at", rfc3339(record.finished_at)}, {"how", record.how}, {"status", record.status},
-    {"log_cut", record.log_cut}}
+           {"finished_at", rfc3339(record.finished_at)}, {"how", record.how},
+           {"status", record.status}, {"log_cut", record.log_cut}}
            .dump() +
          "\n";
 }

@@ -1,5 +1,6 @@
 #include "run/claim.hpp"
 
+#include "audit/sha256.hpp"
 #include "prompt/prompt.hpp"
 #include "run/batch.hpp"
 #include "run/finish.hpp"
@@ -33,10 +34,10 @@ class Claim
 {
 public:
   Claim(Step& step, std::string invocation, std::size_t size)
-    : m_step(step)
-    , m_tree(step.tree())
-    , m_invocation(std::move(invocation))
-    , m_size(size)
+      : m_step(step)
+      , m_tree(step.tree())
+      , m_invocation(std::move(invocation))
+      , m_size(size)
   {
   }
 
@@ -272,8 +273,7 @@ private:
   {
     CONOS_TRY(const auto briefing, read_briefing(m_step.site(), m_step.settings()));
     for (auto& chosen : m_batch) {
-      CONOS_CHECK(
-        prepare(chosen, briefing).map_error(during("prepare '" + chosen.meta.id + "'")));
+      CONOS_CHECK(prepare(chosen, briefing).map_error(during("prepare '" + chosen.meta.id + "'")));
     }
     CONOS_CHECK(sync());
     for (const auto& chosen : m_batch) {
@@ -348,8 +348,8 @@ private:
       claimed.key = meta.id + "/1/task.claimed"; // once, whichever attempt comes to write it
       rows.push_back(std::move(claimed));
       rows.push_back(row_about(meta, "task.started",
-        fmt::format(R"("attempt":{},"prompt_sha256":{})", meta.attempt,
-          json_text(meta.sha256.prompt))));
+        fmt::format(
+          R"("attempt":{},"prompt_sha256":{})", meta.attempt, json_text(meta.sha256.prompt))));
     }
     CONOS_TRY(auto* ledger, m_step.ledger());
     CONOS_CHECK(ledger->append(rows));

@@ -83,10 +83,10 @@ class Deliver
 {
 public:
   Deliver(Step& step, Batch batch, ServiceEnd end)
-    : m_step(step)
-    , m_tree(step.tree())
-    , m_batch(std::move(batch))
-    , m_end(std::move(end))
+      : m_step(step)
+      , m_tree(step.tree())
+      , m_batch(std::move(batch))
+      , m_end(std::move(end))
   {
   }
 
@@ -157,7 +157,8 @@ private:
     verdict.failure = failure_of(verdict.record);
     if (!verdict.failure) {
       auto response = read_draft(*drafts, "response", uid, m_step.settings().max_output_bytes);
-      verdict.failure = response ? failure_of(*response) : std::optional<std::string>("empty-output");
+      verdict.failure =
+        response ? failure_of(*response) : std::optional<std::string>("empty-output");
       verdict.response = response ? std::move(*response) : "";
     }
     return verdict;
@@ -187,9 +188,7 @@ private:
       return std::nullopt;
     }
     Receipt receipt = receipt_of(task.meta, verdict);
-    receipt.outcome = failure  ? Outcome::failed
-                      : target ? Outcome::forwarded
-                               : Outcome::answered;
+    receipt.outcome = failure ? Outcome::failed : target ? Outcome::forwarded : Outcome::answered;
     receipt.reason = failure;
     receipt.forwarded_to = failure ? std::nullopt : target;
     if (!failure) {

@@ -66,8 +66,8 @@ audit::Row row_of(const Receipt& receipt)
   auto more = fmt::format(R"("attempt":{},"outcome":"{}","reason":{},"trust":"{}")", meta.attempt,
     to_string(receipt.outcome), json_text(receipt.reason), to_string(meta.trust));
   if (was_refused(receipt)) {
-    more += fmt::format(R"(,"name":{},"uid":{})", json_text(meta.original_name),
-      optional_number(meta.sender.uid));
+    more += fmt::format(
+      R"(,"name":{},"uid":{})", json_text(meta.original_name), optional_number(meta.sender.uid));
   }
   if (receipt.response) {
     more += fmt::format(R"(,"response_bytes":{},"response_sha256":"{}")", receipt.response->bytes,
@@ -88,10 +88,10 @@ class Finisher
 {
 public:
   Finisher(Step& step, std::size_t tasks)
-    : m_step(step)
-    , m_tree(step.tree())
-    , m_readers(group_id("conos"))
-    , m_sync_all(tasks >= k_sync_one_by_one)
+      : m_step(step)
+      , m_tree(step.tree())
+      , m_readers(group_id("conos"))
+      , m_sync_all(tasks >= k_sync_one_by_one)
   {
   }
 
@@ -245,8 +245,7 @@ private:
 
   // Somebody else's inode: its owner, mode and links are left as they are (a hard link shares them
   // with a file elsewhere), and what could act on a reader is replaced by a description.
-  Result<> keep_what_was_no_task(
-    const UniqueFd& dir, const UniqueFd& home, const std::string& name)
+  Result<> keep_what_was_no_task(const UniqueFd& dir, const UniqueFd& home, const std::string& name)
   {
     CONOS_TRY(const auto st, stat_at(dir, "original"));
     if (S_ISREG(st.st_mode) && st.st_nlink == 1) {
@@ -283,12 +282,11 @@ private:
     if (meta.thread.key && receipt.outcome == Outcome::answered) {
       remember(receipt);
     }
-    CONOS_TRY(auto file, nameless(home_of(m_step, receipt), to_json(receipt), 0440,
-                           {0, m_step.settings().gid}));
+    CONOS_TRY(auto file,
+      nameless(home_of(m_step, receipt), to_json(receipt), 0440, {0, m_step.settings().gid}));
     CONOS_CHECK(show_to_readers(file));
-    for (const auto& [dir, name] :
-      {std::pair(&home_of(m_step, receipt), meta.id + ".json"),
-        std::pair(&m_tree.outbox, outbox_stem(meta) + ".json")}) {
+    for (const auto& [dir, name] : {std::pair(&home_of(m_step, receipt), meta.id + ".json"),
+           std::pair(&m_tree.outbox, outbox_stem(meta) + ".json")}) {
       const auto named = give_name(file, *dir, name);
       if (!named && named.error().kind != Kind::exists) {
         return named;
@@ -305,8 +303,8 @@ private:
     const auto result = [&]() -> Result<> {
       CONOS_TRY(const auto threads, open_dir_at(m_tree.top, "threads"));
       const auto& home = home_of(m_step, receipt);
-      CONOS_TRY(const auto task,
-        read_file(home, meta.id + ".task", m_step.settings().max_task_bytes));
+      CONOS_TRY(
+        const auto task, read_file(home, meta.id + ".task", m_step.settings().max_task_bytes));
       CONOS_TRY(const auto envelope, parse_envelope(task));
       CONOS_TRY(const auto answer, response_text(receipt));
       return add_turns(threads, *meta.thread.key,

@@ -14,7 +14,8 @@
 namespace conos {
 
 // Writes the decision. With Durable::later the caller syncs before it calls finish.
-Result<> decide(const Step& step, const UniqueFd& claimed_dir, const Receipt& receipt, Durable durable);
+Result<> decide(
+  const Step& step, const UniqueFd& claimed_dir, const Receipt& receipt, Durable durable);
 
 bool is_decided(const UniqueFd& claimed_dir);
 Result<Receipt> read_decision(const UniqueFd& claimed_dir);

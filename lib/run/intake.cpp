@@ -97,8 +97,8 @@ Judged<std::string> read_original(const UniqueFd& dir, const struct stat& named,
   }
   auto text = read_all(*file, limit);
   if (!text) {
-    return refuse(text.error().kind == Kind::bad_data ? "too-large" : "unreadable",
-      text.error().text());
+    return refuse(
+      text.error().kind == Kind::bad_data ? "too-large" : "unreadable", text.error().text());
   }
   return std::move(*text);
 }
@@ -186,8 +186,8 @@ Judged<void> check_address(const Step& step, const Envelope& envelope)
   if (!envelope.to || *envelope.to == step.settings().name) {
     return {};
   }
-  const bool known = is_agent_name(*envelope.to) &&
-                     ::access(step.site().agent(*envelope.to).c_str(), F_OK) == 0;
+  const bool known =
+    is_agent_name(*envelope.to) && ::access(step.site().agent(*envelope.to).c_str(), F_OK) == 0;
   if (!known) {
     return refuse("no-route", "there is no agent '" + escaped(*envelope.to, 64) + "'");
   }
@@ -237,8 +237,8 @@ Readiness readiness_of(const UniqueFd& inbox, const std::string& name)
   }
   // an empty file may be the first half of "touch x; echo … > x", a sidecar the second half of a
   // pair whose task is about to be written
-  const bool complete = st->st_size > 0 && name.ends_with(".task") &&
-                        writers_of(*file) == Writers::none;
+  const bool complete =
+    st->st_size > 0 && name.ends_with(".task") && writers_of(*file) == Writers::none;
   return complete || is_old(*file) ? Readiness::ready : Readiness::ripening;
 }
 
@@ -246,8 +246,9 @@ Result<std::vector<std::string>> first_names(const UniqueFd& inbox, std::size_t 
 {
   std::vector<std::string> first; // a heap with the largest name on top
   const auto offer = [&](std::string_view name) {
-    const bool sidecar = name.ends_with(k_sidecar_end) &&
-                         exists_at(inbox, std::string(name.substr(0, name.size() - k_sidecar_end.size())));
+    const bool sidecar =
+      name.ends_with(k_sidecar_end) &&
+      exists_at(inbox, std::string(name.substr(0, name.size() - k_sidecar_end.size())));
     if (name.starts_with('.') || sidecar) {
       return false;
     }

@@ -52,9 +52,9 @@ class OuterInbox
 {
 public:
   OuterInbox(const Site& site, const Routing& routing, UniqueFd inbox)
-    : m_site(site)
-    , m_routing(routing)
-    , m_inbox(std::move(inbox))
+      : m_site(site)
+      , m_routing(routing)
+      , m_inbox(std::move(inbox))
   {
   }
 
@@ -102,9 +102,9 @@ private:
     audit::Row row;
     row.type = "task.routed";
     row.actor = k_route_actor;
-    row.payload = fmt::format(R"({{"name":{},"rule":"{}","sender":{},"to":{}}})",
-      json_text(escaped(move.name)), move.route.rule, json_text(account_name(st->st_uid)),
-      json_text(move.route.to));
+    row.payload =
+      fmt::format(R"({{"name":{},"rule":"{}","sender":{},"to":{}}})", json_text(escaped(move.name)),
+        move.route.rule, json_text(account_name(st->st_uid)), json_text(move.route.to));
     row.key = fmt::format("{}/{}.{}.{}/task.routed", escaped(move.name), st->st_ino,
       st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
     return row;
@@ -132,7 +132,8 @@ private:
   static std::string renamed(const std::string& name, const std::string& salt)
   {
     const auto stem = task_stem(name);
-    return stem.empty() ? "renamed-" + salt : std::string(stem.substr(0, 119)) + "-" + salt + ".task";
+    return stem.empty() ? "renamed-" + salt
+                        : std::string(stem.substr(0, 119)) + "-" + salt + ".task";
   }
 
   const Site& m_site;
@@ -144,16 +145,17 @@ class Transit
 {
 public:
   Transit(const Site& site, const Routing& routing, UniqueFd transit)
-    : m_site(site)
-    , m_routing(routing)
-    , m_transit(std::move(transit))
+      : m_site(site)
+      , m_routing(routing)
+      , m_transit(std::move(transit))
   {
   }
 
   Result<std::size_t> carry_all(audit::Ledger& ledger)
   {
-    CONOS_TRY(const auto names,
-      list_names(m_transit, k_at_once, [](auto name) { return !name.starts_with('.'); }));
+    CONOS_TRY(const auto names, list_names(m_transit, k_at_once, [](auto name) {
+      return !name.starts_with('.');
+    }));
     std::size_t carried = 0;
     for (const auto& id : names) {
       const auto done = carry(ledger, id);
@@ -231,13 +233,15 @@ private:
       const auto dir = open_dir_at(*state, id);
       const auto text = dir ? read_file(*dir, "meta.json", k_max_meta_bytes)
                             : Result<std::string>(fail(Kind::not_found, ""));
-      if (const auto meta = text ? meta_from_json(*text) : Result<Meta>(fail(Kind::not_found, ""))) {
+      if (const auto meta =
+            text ? meta_from_json(*text) : Result<Meta>(fail(Kind::not_found, ""))) {
         return *meta;
       }
     }
     for (const auto* state : {&step.tree().processed, &step.tree().failed}) {
       const auto text = read_file(*state, id + ".json", k_max_meta_bytes);
-      if (const auto meta = text ? meta_from_json(*text) : Result<Meta>(fail(Kind::not_found, ""))) {
+      if (const auto meta =
+            text ? meta_from_json(*text) : Result<Meta>(fail(Kind::not_found, ""))) {
         return *meta;
       }
     }

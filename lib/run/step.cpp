@@ -7,10 +7,10 @@
 namespace conos {
 
 Step::Step(Site site, AgentSettings settings, AgentTree tree, AgentLock lock)
-  : m_site(std::move(site))
-  , m_settings(std::move(settings))
-  , m_tree(std::move(tree))
-  , m_lock(std::move(lock))
+    : m_site(std::move(site))
+    , m_settings(std::move(settings))
+    , m_tree(std::move(tree))
+    , m_lock(std::move(lock))
 {
 }
 

@@ -66,8 +66,8 @@ std::string_view how_text(Ended::How how)
 // A file of the agent's own, for deliver to read; nothing of it is trusted, nothing needs a sync.
 Result<> leave(const UniqueFd& drafts, const char* name, std::string_view text)
 {
-  UniqueFd file(::openat(drafts.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-    0600));
+  UniqueFd file(
+    ::openat(drafts.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) {
     return os_error("leave '{}'", name);
   }
@@ -78,9 +78,9 @@ class Worker
 {
 public:
   Worker(const Site& site, Batch batch, UniqueFd top)
-    : m_site(site)
-    , m_batch(std::move(batch))
-    , m_top(std::move(top))
+      : m_site(site)
+      , m_batch(std::move(batch))
+      , m_top(std::move(top))
   {
   }
 
@@ -147,8 +147,8 @@ Result<> work(const Site& site, const std::string& agent)
     return tl::unexpected<Error>(batch.error());
   }
   if (::geteuid() == 0 || ::geteuid() != batch->uid || ::getuid() != batch->uid) {
-    return fail(Kind::denied, "work runs as a-{} (uid {}), and ends every other process of that uid",
-      agent, batch->uid);
+    return fail(Kind::denied,
+      "work runs as a-{} (uid {}), and ends every other process of that uid", agent, batch->uid);
   }
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
     return os_error("become the subreaper");

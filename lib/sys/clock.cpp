@@ -5,11 +5,9 @@
 #include <charconv>
 #include <ctime>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 using std::chrono::duration_cast;
 using std::chrono::microseconds;

@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace conos
-{
+namespace conos {
 
 using Time = std::chrono::system_clock::time_point;
 using Duration = std::chrono::milliseconds;

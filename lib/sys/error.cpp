@@ -2,8 +2,7 @@
 
 #include <cstring>
 
-namespace conos
-{
+namespace conos {
 
 std::string Error::text() const
 {

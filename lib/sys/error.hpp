@@ -7,8 +7,7 @@
 #include <string>
 #include <utility>
 
-namespace conos
-{
+namespace conos {
 
 // What went wrong, for programs. Callers branch on it, never on the words.
 enum class Kind { usage, bad_data, not_found, exists, denied, busy, unavailable, config, os };

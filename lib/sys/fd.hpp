@@ -4,8 +4,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace conos
-{
+namespace conos {
 
 // Owns a file descriptor. Closing on destruction keeps errno and cannot report: files we wrote
 // are flushed with fsync before, which is where a full disk is heard of.

@@ -12,11 +12,9 @@
 #include <cstring>
 #include <memory>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 struct CloseDir {
   void operator()(DIR* dir) const { (void)::closedir(dir); }

@@ -13,8 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace conos
-{
+namespace conos {
 
 // A name that is one path component and nothing else: not empty, not "." or "..", no slash, no
 // NUL, at most 255 bytes. It may still hold any other byte; escape it before printing.

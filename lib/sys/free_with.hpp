@@ -1,7 +1,6 @@
 #pragma once
 
-namespace conos
-{
+namespace conos {
 
 // For the owner of a C object: std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>.
 template<auto Free>

@@ -4,8 +4,7 @@
 
 #include <array>
 
-namespace conos
-{
+namespace conos {
 
 Result<std::string> random_hex(std::size_t digits)
 {

@@ -11,11 +11,9 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace conos::log
-{
+namespace conos::log {
 
-namespace
-{
+namespace {
 
 struct Sink {
   std::string name = "conos";

@@ -10,8 +10,7 @@
 // with its priority as in sd-daemon(3); otherwise with the tool's name. A step of an agent's unit
 // has no stderr: there the line goes to the journal's socket as a native record. Text from outside
 // must be passed through escaped() by the caller; a line that is not one is escaped here anyway.
-namespace conos::log
-{
+namespace conos::log {
 
 // The name in front of each line; set once by cli::run.
 void set_name(std::string_view name);

@@ -14,11 +14,9 @@
 #include <csignal>
 #include <cstdint>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 using Clock = std::chrono::steady_clock;
 

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace conos
-{
+namespace conos {
 
 // A program to run: no shell, an argument vector, a chosen environment.
 struct Command {

@@ -6,11 +6,9 @@
 #include <cstdint>
 #include <iterator>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 bool is_continuation(char byte)
 {

@@ -5,8 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace conos
-{
+namespace conos {
 
 // True for well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF).
 bool is_utf8(std::string_view text);

@@ -4,11 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view k_magic = "conos-task/1";
 constexpr std::size_t k_max_header_lines = 64;

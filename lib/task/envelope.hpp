@@ -10,8 +10,7 @@
 #include <string_view>
 
 // The text of a task file, and what its sender says about it (docs/formats.md, "Task file").
-namespace conos
-{
+namespace conos {
 
 struct Envelope {
   std::optional<std::string> title;

@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-namespace conos
-{
+namespace conos {
 
 Result<std::string> new_task_id(Time time)
 {

@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace conos
-{
+namespace conos {
 
 // "20261120T213000.123456Z-1f2e3d4c": sorts by time, cannot be guessed.
 Result<std::string> new_task_id(Time time);

@@ -6,11 +6,9 @@
 #include <array>
 #include <stdexcept>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 using Json = nlohmann::json;
 

@@ -15,8 +15,7 @@
 
 // What is known of a task: meta.json while it is on its way, the receipt when it has ended. Only
 // root's steps write either. The keys are those of docs/formats.md; none is ever renamed.
-namespace conos
-{
+namespace conos {
 
 enum class TaskKind { task, forward, reply, cron, continuous, escalation };
 

@@ -7,8 +7,7 @@
 
 #include <algorithm>
 
-namespace conos
-{
+namespace conos {
 
 Result<Route> decide_route(const Routing& routing, const Envelope& envelope)
 {

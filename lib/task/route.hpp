@@ -6,8 +6,7 @@
 
 #include <string>
 
-namespace conos
-{
+namespace conos {
 
 struct Route {
   std::string to;

@@ -5,8 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-namespace conos
-{
+namespace conos {
 
 Site::Site(std::string root)
     : srv(root + "/srv/conos")

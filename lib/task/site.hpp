@@ -6,8 +6,7 @@
 #include <string>
 
 // Where conos keeps what (docs/layout: one directory is one state of a task).
-namespace conos
-{
+namespace conos {
 
 // The three trees. The root is "/" but in tests.
 struct Site {

@@ -5,8 +5,7 @@
 using namespace conos;
 using namespace conos::audit;
 
-namespace
-{
+namespace {
 
 Digest from_hex(std::string_view text)
 {

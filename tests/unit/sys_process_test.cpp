@@ -4,8 +4,7 @@
 
 using namespace conos;
 
-namespace
-{
+namespace {
 
 Ended run_shell(const std::string& script, Bounds bounds = {})
 {

@@ -8,8 +8,7 @@
 #include <filesystem>
 #include <string>
 
-namespace conos
-{
+namespace conos {
 
 // A fresh directory, removed with everything in it at the end of the test.
 struct TempDir {

@@ -1,0 +1,273 @@
+#include "run/sweep.hpp"
+
+#include "config/compiled.hpp"
+#include "host/units.hpp"
+#include "run/step.hpp"
+#include "sys/file.hpp"
+#include "sys/id.hpp"
+#include "sys/log.hpp"
+#include "sys/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace conos {
+
+namespace {
+
+constexpr std::string_view k_sweep_actor = "root/conos-run";
+constexpr std::size_t k_at_once = 4096;
+
+// systemd.exec(5): from 200 on, what failed before the program ran.
+constexpr int k_first_setup_status = 200;
+
+bool is_hidden(std::string_view name)
+{
+  return name.starts_with('.') || name.ends_with('~');
+}
+
+// Somebody may still be writing under a hidden name, and rename when done.
+bool is_left_over(const UniqueFd& dir, const std::string& name)
+{
+  const auto st = stat_at(dir, name);
+  const auto age = [&](const struct timespec& at) {
+    return now() - Time(std::chrono::seconds(at.tv_sec));
+  };
+  return st && age(st->st_mtim) > std::chrono::minutes(1) &&
+         age(st->st_ctim) > std::chrono::minutes(1);
+}
+
+// How often a unit was mended in a row: /var/lib/conos/mend/UNIT, "3 2026-11-20T21:30:00.000Z".
+class Mendings
+{
+public:
+  explicit Mendings(UniqueFd dir)
+      : m_dir(std::move(dir))
+  {
+  }
+
+  struct State {
+    int times = 0;
+    Time last;
+  };
+
+  State read(const std::string& unit) const
+  {
+    State state;
+    const auto text = read_file(m_dir, unit, 128);
+    if (!text) {
+      return state;
+    }
+    const auto space = text->find(' ');
+    (void)std::from_chars(text->data(), text->data() + text->size(), state.times);
+    const auto last = space == std::string::npos ? Result<Time>(Time())
+                                                 : parse_rfc3339(trimmed(text->substr(space)));
+    state.last = last.value_or(Time());
+    return state;
+  }
+
+  Result<> write(const std::string& unit, const State& state) const
+  {
+    return replace(m_dir, unit, fmt::format("{} {}\n", state.times, rfc3339(state.last)), 0600);
+  }
+
+private:
+  UniqueFd m_dir;
+};
+
+class Sweep
+{
+public:
+  Sweep(const Site& site, Units units, Mendings mendings)
+      : m_site(site)
+      , m_units(std::move(units))
+      , m_mendings(std::move(mendings))
+  {
+  }
+
+  Result<> run()
+  {
+    CONOS_TRY(const auto compiled, open_dir(m_site.compiled()));
+    CONOS_TRY(const auto routing, load_routing(compiled));
+    CONOS_TRY(const auto outer, open_dir(m_site.inbox()));
+    note(show_hidden(outer), "the outer inbox");
+    note(mend("conos-outer-inbox.path", "conos-route.service"), "the outer inbox");
+    for (const auto& agent : routing.agents) {
+      note(sweep_agent(agent), agent);
+    }
+    return m_first_error;
+  }
+
+private:
+  void note(const Result<>& result, const std::string& what)
+  {
+    if (!result) {
+      log::error("sweep {}: {}", what, result.error().text());
+      if (m_first_error) {
+        m_first_error = result;
+      }
+    }
+  }
+
+  Result<> sweep_agent(const std::string& agent)
+  {
+    {
+      CONOS_TRY(auto step, Step::open(m_site, agent));
+      CONOS_CHECK(show_hidden(step.tree().inbox));
+      CONOS_CHECK(return_due(step));
+    }
+    if (read_path(m_site.hold(agent), 1)) {
+      return {}; // its units are stopped on purpose
+    }
+    return mend("conos-" + agent + ".path", "conos-" + agent + ".service");
+  }
+
+  Result<> record(const std::string& type, const std::string& payload, const std::string& key)
+  {
+    if (!m_ledger) {
+      CONOS_TRY(m_ledger, audit::Ledger::open(m_site.lib));
+    }
+    audit::Row row;
+    row.type = type;
+    row.actor = k_sweep_actor;
+    row.payload = payload;
+    row.key = key;
+    CONOS_CHECK(m_ledger->append({row}));
+    return {};
+  }
+
+  // --- held tasks ------------------------------------------------------------------------------
+
+  Result<> return_due(Step& step)
+  {
+    CONOS_TRY(const auto ids, list_names(step.tree().held, k_at_once));
+    for (const auto& id : ids) {
+      CONOS_CHECK(return_if_due(step, id).map_error(during("return '" + escaped(id) + "'")));
+    }
+    return {};
+  }
+
+  static Result<> return_if_due(Step& step, const std::string& id)
+  {
+    CONOS_TRY(const auto dir, open_dir_at(step.tree().held, id));
+    CONOS_TRY(const auto text, read_file(dir, "meta.json", k_max_meta_bytes));
+    CONOS_TRY(auto meta, meta_from_json(text));
+    const bool for_a_person = meta.hold && *meta.hold != "retry";
+    if (for_a_person || (meta.not_before && *meta.not_before > now())) {
+      return {};
+    }
+    meta.hold.reset();
+    meta.not_before.reset();
+    CONOS_CHECK(write_meta(step, dir, meta, Durable::yes));
+    CONOS_TRY(auto* ledger, step.ledger());
+    auto row = row_about(meta, "task.retried", fmt::format(R"("attempt":{})", meta.attempt));
+    row.key = fmt::format("{}/{}/{}", meta.id, meta.claims, row.type);
+    CONOS_CHECK(ledger->append({row}));
+    CONOS_CHECK(move_name(step.tree().held, id, step.tree().claimed, id));
+    return sync_file(step.tree().claimed);
+  }
+
+  // --- files no path unit sees -----------------------------------------------------------------
+
+  Result<> show_hidden(const UniqueFd& inbox)
+  {
+    CONOS_TRY(const auto names, list_names(inbox, k_at_once, is_hidden));
+    for (const auto& name : names) {
+      if (is_left_over(inbox, name)) {
+        CONOS_CHECK(show(inbox, name));
+      }
+    }
+    return {};
+  }
+
+  Result<> show(const UniqueFd& inbox, const std::string& name)
+  {
+    CONOS_TRY(const auto salt, random_hex(8));
+    auto visible = visible_name(name);
+    if (visible.empty() || exists_at(inbox, visible)) {
+      visible = salt + (visible.ends_with(".task") ? ".task" : "");
+    }
+    CONOS_CHECK(record("sweep.mended",
+      fmt::format(R"({{"name":{},"now":{},"what":"hidden"}})", json_text(escaped(name)),
+        json_text(escaped(visible))),
+      ""));
+    const auto moved = move_name(inbox, name, inbox, visible);
+    return !moved && moved.error().kind == Kind::not_found ? Result<>{} : moved;
+  }
+
+  // --- units -----------------------------------------------------------------------------------
+
+  Result<> mend(const std::string& path_unit, const std::string& service)
+  {
+    CONOS_TRY(const auto path, m_units.state(path_unit));
+    if (!path.is_failed()) {
+      return {};
+    }
+    auto state = m_mendings.read(path_unit);
+    if (now() - state.last > 2 * mending_pause(state.times + 1)) {
+      state.times = 0; // it was well for a while
+    }
+    if (now() - state.last < mending_pause(state.times)) {
+      return {};
+    }
+    ++state.times;
+    state.last = now();
+    CONOS_CHECK(m_mendings.write(path_unit, state));
+    CONOS_CHECK(record_mending(path, service, state.times));
+    log::warning("{} failed ({}); started again, for the {}. time in a row", path_unit, path.result,
+      state.times);
+    (void)m_units.reset_failed(service); // it may well not have failed
+    CONOS_CHECK(m_units.reset_failed(path_unit));
+    return m_units.start(path_unit, Until::queued);
+  }
+
+  Result<> record_mending(const UnitState& path, const std::string& service, int times)
+  {
+    CONOS_TRY(const auto state, m_units.state(service));
+    const auto* step = failed_start_pre(state);
+    const bool unstartable = step != nullptr && step->status >= k_first_setup_status;
+    return record(unstartable ? "agent.unstartable" : "sweep.mended",
+      fmt::format(
+        R"({{"result":{},"service_result":{},"status":{},"times":{},"unit":{},"what":"unit"}})",
+        json_text(path.result), json_text(state.result), step != nullptr ? step->status : 0, times,
+        json_text(path.name)),
+      "");
+  }
+
+  const Site& m_site;
+  Units m_units;
+  Mendings m_mendings;
+  std::optional<audit::Ledger> m_ledger;
+  Result<> m_first_error;
+};
+
+} // namespace
+
+Duration mending_pause(int times)
+{
+  if (times <= 0) {
+    return Duration(0);
+  }
+  const Duration pause = std::chrono::seconds(15L << std::min(times, 10));
+  return std::min<Duration>(pause, std::chrono::minutes(15));
+}
+
+std::string visible_name(std::string_view hidden)
+{
+  while (hidden.starts_with('.')) {
+    hidden.remove_prefix(1);
+  }
+  while (hidden.ends_with('~')) {
+    hidden.remove_suffix(1);
+  }
+  return std::string(hidden);
+}
+
+Result<> sweep(const Site& site)
+{
+  CONOS_TRY(auto units, Units::connect());
+  CONOS_TRY(auto mend, open_dir(site.lib + "/mend"));
+  return Sweep(site, std::move(units), Mendings(std::move(mend))).run();
+}
+
+} // namespace conos

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "sys/clock.hpp"
+#include "sys/error.hpp"
+#include "task/site.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace conos {
+
+// What the path units cannot do, every half minute (root): returns held tasks that are due, gives
+// files that a path unit does not see (names that begin with a dot or end in "~") a name it does,
+// and starts again what failed, with a pause that doubles to 15 minutes. Each mending is a ledger
+// row. One agent that cannot be swept does not stop the others; the first error is returned.
+Result<> sweep(const Site& site);
+
+// Pure: the pause before a unit that failed `times` times in a row is started again.
+Duration mending_pause(int times);
+
+// Pure: the name under which a hidden file is seen; empty when nothing of it is left.
+std::string visible_name(std::string_view hidden);
+
+} // namespace conos
