@@ -84,7 +84,7 @@ struct Cron {
     }
     const bool on_week = in(fields[4], week, 0) || (week == 0 && in(fields[4], 7, 0));
     const bool on_day = in(fields[2], static_cast<int>(unsigned(date.day())), 1);
-    if (!in(fields[3], static_cast<int>(unsigned(date.month())))) {
+    if (!in(fields[3], static_cast<int>(unsigned(date.month())), 1)) {
       return false;
     }
     const bool star = fields[2].starts_with('*') || fields[4].starts_with('*');
