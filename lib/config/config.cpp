@@ -1,0 +1,398 @@
+#include "config/config.hpp"
+
+#include "config/cron.hpp"
+#include "host/provenance.hpp"
+#include "sys/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace conos::config
+{
+
+namespace
+{
+
+// What a key is worth in one place: the first table that has it, else its fallback.
+class Lookup
+{
+public:
+  Lookup(In in, std::vector<const Table*> tables)
+      : m_in(in)
+      , m_tables(std::move(tables))
+  {
+  }
+
+  const Setting* find(std::string_view name) const
+  {
+    for (const auto* table : m_tables) {
+      if (const auto* setting = table->find(name); setting != nullptr) {
+        return setting;
+      }
+    }
+    return nullptr;
+  }
+
+  // T{} where there is neither setting nor fallback.
+  template<class T>
+  T get(std::string_view name) const
+  {
+    if (const auto* setting = find(name); setting != nullptr) {
+      return std::get<T>(setting->value);
+    }
+    const Key* key = find_key(m_in, name);
+    return key->fallback.empty() ? T{} : std::get<T>(fallback_of(*key));
+  }
+
+  std::string text(std::string_view name) const { return get<std::string>(name); }
+  std::vector<std::string> texts(std::string_view name) const
+  {
+    return get<std::vector<std::string>>(name);
+  }
+  template<class T>
+  T number(std::string_view name) const
+  {
+    return static_cast<T>(get<std::int64_t>(name)); // within the key's least and most
+  }
+  Duration duration(std::string_view name) const { return parse_duration(text(name)).value(); }
+
+private:
+  In m_in;
+  std::vector<const Table*> m_tables;
+};
+
+class Resolver
+{
+public:
+  explicit Resolver(const Document& document, std::vector<Finding>& findings)
+      : m_document(document)
+      , m_findings(findings)
+      , m_system(in_system, {&document.table("system")})
+  {
+  }
+
+  Config resolve()
+  {
+    names();
+    Config config;
+    system(config);
+    for (const auto& table : m_document.agents) {
+      if (const auto* name = table.find("name"); name != nullptr) {
+        config.agents.push_back(agent(table, std::get<std::string>(name->value)));
+      }
+    }
+    routes(config);
+    dashboard();
+    return config;
+  }
+
+private:
+  struct Rank {
+    std::string name;
+    std::string tier;
+  };
+
+  void error(Place at, std::string text) { m_findings.push_back({at, true, std::move(text)}); }
+  void warn(Place at, std::string text) { m_findings.push_back({at, false, std::move(text)}); }
+
+  // Who there is, before anything refers to them.
+  void names()
+  {
+    std::map<std::string, int> lines;
+    for (const auto& table : m_document.agents) {
+      const auto* setting = table.find("name");
+      if (setting == nullptr && !table.wrong.contains("name")) {
+        error(table.at, "key 'name': this agent has none");
+      }
+      if (setting == nullptr) {
+        continue;
+      }
+      const auto& name = std::get<std::string>(setting->value);
+      name_of_agent(name, setting->at);
+      const auto [earlier, is_new] = lines.try_emplace(name, setting->at.line);
+      if (!is_new) {
+        error(setting->at, fmt::format("key 'name': '{}' is the name of the agent in line {}",
+                             escaped(name, 80), earlier->second));
+      }
+      m_ranks.push_back({name, Lookup(in_agents, {&table}).text("tier")});
+    }
+  }
+
+  void name_of_agent(const std::string& name, Place at)
+  {
+    if (!is_agent_name(name)) {
+      error(at, fmt::format("key 'name': '{}' is not of small letters, digits and single hyphens, "
+                            "beginning with a letter, at most 29",
+                  escaped(name, 80)));
+    } else if (is_reserved_name(name)) {
+      error(at, fmt::format("key 'name': '{}' is kept for a unit or tool of conos", name));
+    }
+  }
+
+  bool exists(std::string_view name) const
+  {
+    return std::any_of(m_ranks.begin(), m_ranks.end(), [&](const Rank& rank) {
+      return rank.name == name;
+    });
+  }
+
+  std::string did_you_mean(std::string_view name) const
+  {
+    std::vector<std::string> names;
+    for (const auto& rank : m_ranks) {
+      names.push_back(rank.name);
+    }
+    const auto near = nearest(name, names);
+    return near ? fmt::format(", did you mean '{}'", *near) : "";
+  }
+
+  void system(Config& config)
+  {
+    config.name = m_system.text("name");
+    config.uid_base = m_system.number<unsigned>("uid_base");
+    config.uid_count = m_system.number<unsigned>("uid_count");
+    config.max_hops = m_system.number<int>("max_hops");
+    config.max_task_bytes = m_system.number<std::size_t>("max_task_bytes");
+    config.inbox_max_files = m_system.number<std::size_t>("inbox_max_files");
+    config.inbox_max_per_sender = m_system.number<std::size_t>("inbox_max_per_sender");
+    uids(config);
+    concierge(config);
+  }
+
+  void uids(const Config& config)
+  {
+    const auto first = config.uid_base;
+    const auto last = first + config.uid_count - 1;
+    // between people and systemd's dynamic users, or between those and the containers
+    const bool free = (first >= 1000 && last <= 61183) || (first >= 65536 && last <= 99999);
+    const auto* setting = m_system.find("uid_base");
+    setting = setting != nullptr ? setting : m_system.find("uid_count");
+    const auto at = setting != nullptr ? setting->at : Place{1, 1};
+    if (!free) {
+      error(at, fmt::format("key 'uid_base': {} to {} is not within 1000 to 61183 or 65536 to "
+                            "99999, which systemd and containers leave free",
+                  first, last));
+    }
+    if (m_document.agents.size() > config.uid_count) {
+      error(at, fmt::format("key 'uid_count': {} are not enough for {} agents", config.uid_count,
+                  m_document.agents.size()));
+    }
+  }
+
+  void concierge(Config& config)
+  {
+    const auto name = m_system.text("concierge");
+    if (exists(name)) {
+      config.concierge = name;
+    } else if (const auto* setting = m_system.find("concierge"); setting != nullptr) {
+      error(setting->at,
+        fmt::format("key 'concierge': there is no agent '{}'{}", name, did_you_mean(name)));
+    } else {
+      warn({1, 1}, fmt::format("key 'concierge': there is no agent '{}'; a task that names no "
+                               "agent and matches no route is refused",
+                     name));
+    }
+  }
+
+  Agent agent(const Table& own, const std::string& name)
+  {
+    const auto tier = Lookup(in_agents, {&own}).text("tier");
+    const auto& tier_table = m_document.table("base." + tier);
+    const auto& legacy = m_document.table("defaults." + tier);
+    // the old tables count only where the new one is not there at all
+    const Lookup look(in_agents,
+      {&own, tier_table.settings.empty() ? &legacy : &tier_table, &m_document.table("base")});
+
+    Agent a;
+    a.at = own.at;
+    a.name = name;
+    a.tier = tier == "officer"    ? Tier::officer
+             : tier == "operator" ? Tier::operator_
+                                  : Tier::worker;
+    when(own, look, a);
+    a.roles = look.texts("roles");
+    a.groups = look.texts("groups");
+    for (auto& scope : look.texts("scopes")) {
+      (scope.starts_with('/') ? a.writable : a.scopes).push_back(std::move(scope));
+    }
+    runner(look, a);
+    a.environment = look.texts("environment");
+    a.instructions = look.text("instructions");
+    a.may_task = may_task(look, a);
+    limits(look, a);
+    provider(look, a.runner);
+    return a;
+  }
+
+  void when(const Table& own, const Lookup& look, Agent& a)
+  {
+    const auto mode = look.text("mode");
+    const auto* cron = look.find("cron");
+    a.mode = mode == "cron"         ? Mode::cron
+             : mode == "continuous" ? Mode::continuous
+                                    : Mode::on_demand;
+    a.cron_task = look.text("cron_task");
+    a.continuous_delay = look.duration("continuous_delay");
+    if (cron != nullptr && a.mode == Mode::cron) {
+      a.calendar = on_calendar(std::get<std::string>(cron->value)).value();
+    } else if (cron != nullptr) {
+      warn(cron->at, fmt::format("key 'cron': has no effect in mode {}", mode));
+    } else if (a.mode == Mode::cron && !own.wrong.contains("cron")) {
+      error(own.find("mode")->at, "key 'mode': mode cron needs the key 'cron'");
+    }
+  }
+
+  static void runner(const Lookup& look, Agent& a)
+  {
+    a.runner = look.text("runner");
+    a.runner_args = look.texts("runner_args");
+    const auto settings = look.text("runner_settings");
+    const bool there =
+      std::find(a.runner_args.begin(), a.runner_args.end(), "--settings") != a.runner_args.end();
+    if (!settings.empty() && !there) {
+      a.runner_args.insert(a.runner_args.end(), {"--settings", settings});
+    }
+  }
+
+  static void limits(const Lookup& look, Agent& a)
+  {
+    a.timeout = look.duration("timeout");
+    a.attempts = look.number<int>("attempts");
+    for (const auto& pause : look.texts("retry")) {
+      a.retry.push_back(parse_duration(pause).value());
+    }
+    a.max_output_bytes = look.number<std::size_t>("max_output_bytes");
+    a.memory_max = look.text("memory_max");
+    a.cpu_quota = look.text("cpu_quota");
+    a.file_max = look.text("file_max");
+    if (const auto* tasks = look.find("tasks_max"); tasks != nullptr) {
+      a.tasks_max = std::to_string(std::get<std::int64_t>(tasks->value));
+    }
+    a.jit = look.get<bool>("jit");
+  }
+
+  std::vector<std::string> may_task(const Lookup& look, const Agent& a)
+  {
+    std::vector<std::string> wanted;
+    const auto* setting = look.find("may_task");
+    if (setting != nullptr) {
+      wanted = std::get<std::vector<std::string>>(setting->value);
+    } else if (a.tier != Tier::worker) {
+      wanted = {"*"};
+    }
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const auto& one = wanted[i];
+      if (is_agent_name(one) && !exists(one) && m_unknown.insert({setting, i}).second) {
+        error(setting->items[i],
+          fmt::format("key 'may_task': there is no agent '{}'{}", one, did_you_mean(one)));
+      }
+      for (const auto& rank : m_ranks) {
+        // an agent has no right to its own inbox: what it left there would be its own word
+        if (rank.name != a.name && (one == "*" || one == rank.name || one == "@" + rank.tier)) {
+          names.insert(rank.name);
+        }
+      }
+    }
+    return {names.begin(), names.end()};
+  }
+
+  void provider(const Lookup& look, const std::string& runner)
+  {
+    const auto* setting = look.find("provider");
+    if (setting == nullptr || runner != "picoclaw") {
+      return;
+    }
+    const auto& name = std::get<std::string>(setting->value);
+    std::vector<std::string> known{"openrouter", "anthropic", "openai", "ollama"};
+    for (const auto& entry : m_document.providers) {
+      known.push_back(entry.first);
+    }
+    const bool good = name.empty() || std::find(known.begin(), known.end(), name) != known.end();
+    if (!good && m_unknown.insert({setting, 0}).second) {
+      const auto near = nearest(name, known);
+      error(setting->at, fmt::format("key 'provider': '{}' is neither one of {} nor a table "
+                                     "[providers.{}]{}",
+                           escaped(name, 80), join(known, ", "), escaped(name, 80),
+                           near ? fmt::format(", did you mean '{}'", *near) : ""));
+    }
+  }
+
+  void routes(Config& config)
+  {
+    for (const auto& table : m_document.routes) {
+      const auto* match = table.find("match");
+      const auto* to = table.find("to");
+      if (match == nullptr || to == nullptr) {
+        incomplete_route(table, match == nullptr ? "match" : "to");
+        continue;
+      }
+      const auto& name = std::get<std::string>(to->value);
+      if (!exists(name)) {
+        error(to->at, fmt::format("key 'to': there is no agent '{}'{}", name, did_you_mean(name)));
+      }
+      config.routes.push_back({std::get<std::string>(match->value), name});
+    }
+  }
+
+  void incomplete_route(const Table& table, std::string_view key)
+  {
+    if (!table.wrong.contains(key)) {
+      error(table.at, fmt::format("key '{}': this route has none", key));
+    }
+  }
+
+  void dashboard()
+  {
+    const Lookup look(in_dashboard, {&m_document.table("dashboard")});
+    const Lookup deployment(in_deployment, {&m_document.table("deployment")});
+    const auto bind = look.text("bind");
+    const bool local = bind == "127.0.0.1" || bind == "localhost";
+    if (look.get<bool>("enabled") && !local && deployment.text("mode") == "local_trusted") {
+      error(look.find("bind")->at,
+        "key 'bind': is 127.0.0.1 or localhost where deployment.mode is local_trusted");
+    }
+  }
+
+  const Document& m_document;
+  std::vector<Finding>& m_findings;
+  Lookup m_system;
+  std::vector<Rank> m_ranks;
+  // inherited by many agents, reported once
+  std::set<std::pair<const Setting*, std::size_t>> m_unknown;
+};
+
+} // namespace
+
+Checked check(std::string_view text)
+{
+  Checked checked;
+  const auto document = read_document(text, checked.findings);
+  const auto is_error = [](const Finding& finding) {
+    return finding.error;
+  };
+  auto& findings = checked.findings;
+  if (document) {
+    checked.config = Resolver(*document, findings).resolve();
+  }
+  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+    return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
+  });
+  if (std::any_of(findings.begin(), findings.end(), is_error)) {
+    checked.config.reset();
+  }
+  return checked;
+}
+
+std::string line_of(const Finding& finding, std::string_view file)
+{
+  return fmt::format("{}:{}:{}: {}{}", file, finding.at.line, finding.at.column,
+    finding.error ? "" : "warning: ", finding.text);
+}
+
+} // namespace conos::config

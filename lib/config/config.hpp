@@ -1,0 +1,69 @@
+#pragma once
+
+#include "config/compiled.hpp"
+#include "config/document.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// conos.toml, checked and resolved: every agent with what it inherits from its tier and the base.
+namespace conos::config
+{
+
+struct Agent {
+  Place at; // in conos.toml
+  std::string name;
+  Tier tier = Tier::worker;
+  Mode mode = Mode::on_demand;
+  std::vector<std::string> calendar; // of mode cron, for OnCalendar=
+  std::vector<std::string> roles;
+  std::vector<std::string> groups;
+  std::vector<std::string> scopes;   // names of instruction layers
+  std::vector<std::string> writable; // absolute paths
+  std::string runner;                // as written: "picoclaw", a program's name or its path
+  std::vector<std::string> runner_args;
+  std::vector<std::string> environment;
+  std::string instructions;          // its own, from conos.toml
+  std::vector<std::string> may_task; // names, sorted
+  Duration timeout{};
+  std::vector<Duration> retry;
+  int attempts = 0;
+  std::size_t max_output_bytes = 0;
+  std::string memory_max; // these four as systemd takes them; empty: the tier's
+  std::string tasks_max;
+  std::string cpu_quota;
+  std::string file_max;
+  bool jit = false;
+  std::string cron_task;
+  Duration continuous_delay{};
+};
+
+struct Config {
+  std::string name;
+  std::string concierge; // empty: none of the agents is
+  unsigned uid_base = 0;
+  unsigned uid_count = 0;
+  int max_hops = 0;
+  std::size_t max_task_bytes = 0;
+  std::size_t inbox_max_files = 0;
+  std::size_t inbox_max_per_sender = 0;
+  std::vector<RouteRule> routes;
+  std::vector<Agent> agents; // in the order written
+};
+
+struct Checked {
+  std::optional<Config> config;  // nothing if there is an error
+  std::vector<Finding> findings; // in the order of the text
+};
+
+constexpr std::size_t k_max_config_bytes = 1U << 20U;
+
+// Checks everything and says everything that is wrong, at once.
+Checked check(std::string_view text);
+
+// "conos.toml:12:1: key 'teir': …", or "conos.toml:12:1: warning: key …".
+std::string line_of(const Finding& finding, std::string_view file);
+
+} // namespace conos::config

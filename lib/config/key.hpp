@@ -1,0 +1,85 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The one table of what conos.toml may say. Validation, defaults, the manual page and its test
+// all read it.
+namespace conos::config
+{
+
+// The kinds of table; a key may stand in several.
+enum In : unsigned {
+  in_system = 1U << 0U,
+  in_deployment = 1U << 1U,
+  in_infra = 1U << 2U,
+  in_base = 1U << 3U, // [base] and [base.TIER]
+  in_agents = 1U << 4U,
+  in_network = 1U << 5U,
+  in_contracts = 1U << 6U,
+  in_dashboard = 1U << 7U,
+  in_routes = 1U << 8U,
+  in_providers = 1U << 9U, // [providers.NAME]
+  in_packages = 1U << 10U,
+};
+
+enum class Type {
+  boolean,
+  integer,   // within least and most
+  number,    // integer or not, at least 0
+  text,      // any
+  choice,    // one of `choices`
+  agent,     // the name of an agent
+  path,      // absolute, and plain enough for a unit file
+  program,   // a plain name, or an absolute path
+  size,      // 512M, 10%, infinity
+  percent,   // 50%
+  duration,  // within least and most milliseconds
+  cron,      // crontab(5)
+  regex,     // RE2
+  texts,     // a list of any text
+  layers,    // of names of directories below /etc/conos
+  scopes,    // of such names and of writable paths
+  variables, // of KEY=value
+  durations, // of durations
+  taskees,   // of "*", "@TIER" and names of agents
+  ports,     // of 1 to 65535
+  hosts,     // of "host", "host:443", "*.domain", "@group"
+  table,     // of anything: checked where it gets its effect
+};
+
+struct Key {
+  std::string_view name; // below its table: "budget.usd_day"
+  Type type;
+  unsigned in;               // In, or-ed
+  std::string_view fallback; // as TOML; empty where there is none
+  std::string_view help;     // a sentence without a full stop
+  std::string_view later{};  // why it has no effect yet; empty: it has
+  std::string_view choices{};
+  long least = 0;
+  long most = 0;
+};
+
+std::span<const Key> keys();
+
+// The key `name` of that kind of table, nullptr when there is none.
+const Key* find_key(In in, std::string_view name);
+
+// All names of that kind of table; with a prefix "budget." only those below it, without it.
+std::vector<std::string> key_names(In in, std::string_view prefix);
+
+// What the type asks for, in words: "a list of texts", "a duration such as \"30s\"".
+std::string wanted_by(const Key& key);
+
+// What is wrong with one text of such a type, empty when nothing is. Lists are asked item by item.
+std::string complaint(const Key& key, std::string_view text);
+
+// A name no agent may have, because a unit or a tool of ours has it.
+bool is_reserved_name(std::string_view name);
+
+// A name that is one directory and safe in a unit file: [A-Za-z0-9][A-Za-z0-9._-]*, at most 64.
+bool is_layer_name(std::string_view name);
+
+} // namespace conos::config
