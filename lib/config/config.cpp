@@ -12,11 +12,9 @@
 #include <tuple>
 #include <utility>
 
-namespace conos::config
-{
+namespace conos::config {
 
-namespace
-{
+namespace {
 
 // What a key is worth in one place: the first table that has it, else its fallback.
 class Lookup

@@ -9,8 +9,7 @@
 #include <vector>
 
 // conos.toml, checked and resolved: every agent with what it inherits from its tier and the base.
-namespace conos::config
-{
+namespace conos::config {
 
 struct Agent {
   Place at; // in conos.toml

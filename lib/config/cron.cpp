@@ -12,11 +12,9 @@
 #include <optional>
 #include <utility>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 using Names = std::vector<std::string_view>;
 

@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace conos
-{
+namespace conos {
 
 // A crontab(5) time, "0 8 * * 1-5" or "@daily", as the calendar expressions of systemd.time(7)
 // that elapse at the same minutes of local time. Where both day fields are restricted cron runs

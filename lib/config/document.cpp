@@ -9,11 +9,9 @@
 #include <algorithm>
 #include <optional>
 
-namespace conos::config
-{
+namespace conos::config {
 
-namespace
-{
+namespace {
 
 class Reader
 {

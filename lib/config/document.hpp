@@ -12,8 +12,7 @@
 #include <vector>
 
 // conos.toml as it was written: every key known and of its type, nothing inherited yet.
-namespace conos::config
-{
+namespace conos::config {
 
 struct Place {
   int line = 0;

@@ -12,11 +12,9 @@
 #include <array>
 #include <charconv>
 
-namespace conos::config
-{
+namespace conos::config {
 
-namespace
-{
+namespace {
 
 bool is_digit(char c)
 {

@@ -7,8 +7,7 @@
 
 // The one table of what conos.toml may say. Validation, defaults, the manual page and its test
 // all read it.
-namespace conos::config
-{
+namespace conos::config {
 
 // The kinds of table; a key may stand in several.
 enum In : unsigned {

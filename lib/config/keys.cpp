@@ -1,10 +1,8 @@
 #include "config/key.hpp"
 
-namespace conos::config
-{
+namespace conos::config {
 
-namespace
-{
+namespace {
 
 // Why a key that is known and checked does nothing yet.
 constexpr std::string_view k_no_model = "no language model is connected, conos-steward answers";

@@ -7,11 +7,9 @@
 #include <cassert>
 #include <utility>
 
-namespace conos::config
-{
+namespace conos::config {
 
-namespace
-{
+namespace {
 
 class Reading
 {

@@ -9,8 +9,7 @@
 #include <vector>
 
 // One value of conos.toml against its key. For document.cpp only: it brings toml++ along.
-namespace conos::config
-{
+namespace conos::config {
 
 struct Complaint {
   Place at;

@@ -10,8 +10,7 @@
 using namespace conos;
 using config::check;
 
-namespace
-{
+namespace {
 
 using Lines = std::vector<std::string>;
 

@@ -14,8 +14,7 @@
 using namespace conos;
 using namespace std::chrono;
 
-namespace
-{
+namespace {
 
 using Lines = std::vector<std::string>;
 
