@@ -1,0 +1,416 @@
+#include "run_site.hpp"
+
+#include "audit/ledger.hpp"
+#include "run/finish.hpp"
+#include "run/step.hpp"
+#include "run/sweep.hpp"
+
+#include <sys/stat.h>
+
+using namespace conos;
+
+using Names = std::vector<std::string>;
+
+TEST_CASE("a task goes from the inbox to an answer and leaves nothing behind", "[run][cycle]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "hello.task", "Say hello.");
+
+  t.activate("a", "Hello.");
+
+  const auto receipt = t.receipt("a", "hello");
+  CHECK(receipt.outcome == Outcome::answered);
+  CHECK(receipt.meta.trust == Trust::verified); // root wrote it
+  CHECK(receipt.ledger_id.has_value());
+  CHECK(read_file(t.state("a", "outbox"), receipt.response->file, 100).value() == "Hello.");
+  CHECK(t.names("a", "processed") == Names{"hello.json", "hello.task"});
+  CHECK(t.names("a", "inbox").empty());
+  CHECK(t.names("a", "claimed").empty());
+  CHECK(t.names("a", "drafts").empty());
+}
+
+TEST_CASE("a failing task is held, tried again, and fails with its reason", "[run][cycle]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task", "Fail.");
+
+  REQUIRE(claim(t.site, "a", ""));
+  t.play("a", "x", "", 1);
+  REQUIRE(deliver(t.site, "a", {}));
+  CHECK(t.names("a", "held") == Names{"x"});
+
+  REQUIRE(::rename((t.site.agent("a") + "/held/x").c_str(),
+            (t.site.agent("a") + "/claimed/x").c_str()) == 0);
+  REQUIRE(claim(t.site, "a", ""));
+  t.play("a", "x", "", 1);
+  REQUIRE(deliver(t.site, "a", {}));
+
+  CHECK(t.receipt("a", "x").reason == "runner-exit");
+  CHECK(t.receipt("a", "x").meta.attempt == 2);
+  CHECK(t.names("a", "failed") == Names{"x.json", "x.task"});
+}
+
+TEST_CASE("what work did not come to is not an attempt", "[run][cycle]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "1.task", "One.");
+  t.drop("a", "2.task", "Two.");
+
+  REQUIRE(claim(t.site, "a", ""));
+  t.play("a", "1", "one");
+  REQUIRE(deliver(t.site, "a", {}));
+
+  CHECK(t.receipt("a", "1").outcome == Outcome::answered);
+  CHECK(t.names("a", "claimed") == Names{"2"});
+  t.activate("a");
+  CHECK(t.receipt("a", "2").meta.attempt == 1);
+  CHECK(t.receipt("a", "2").meta.claims == 2);
+}
+
+TEST_CASE("a decision is carried out by the next activation, once", "[run][cycle]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task", "Hello.");
+  REQUIRE(claim(t.site, "a", ""));
+  {
+    auto step = Step::open(t.site, "a").value();
+    const auto task = read_claimed(step, "x").value();
+    Receipt receipt;
+    receipt.meta = task.meta;
+    receipt.outcome = Outcome::answered;
+    receipt.finished_at = now();
+    receipt.response =
+      ResponseRef{outbox_stem(task.meta) + ".response", 2, audit::sha256_hex("hi"), false};
+    REQUIRE(publish(step.tree().outbox, staged_response(task.meta), "hi", 0440));
+    REQUIRE(decide(step, task.dir, receipt, Durable::yes));
+  } // and here deliver is killed
+
+  REQUIRE(claim(t.site, "a", ""));
+
+  CHECK(t.receipt("a", "x").outcome == Outcome::answered);
+  CHECK(t.names("a", "claimed").empty());
+  CHECK(t.names("a", "outbox").size() == 2);
+}
+
+TEST_CASE("an activation that died holds its task, longer each time", "[run][cycle]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task", "Hello.");
+  REQUIRE(claim(t.site, "a", "0123456789abcdef0123456789abcdef"));
+
+  REQUIRE(claim(t.site, "a", ""));
+
+  CHECK(t.names("a", "held") == Names{"x"});
+  const auto meta =
+    meta_from_json(read_path(t.site.agent("a") + "/held/x/meta.json", 65536).value()).value();
+  CHECK(meta.claims == 2);
+  CHECK(meta.hold == "retry");
+}
+
+TEST_CASE("what cannot be a task is refused and stops nobody", "[run][intake]")
+{
+  TestSite t;
+  t.add_agent("a");
+  const auto inbox = t.site.agent("a") + "/inbox/";
+  REQUIRE(::mkfifo((inbox + "1.task").c_str(), 0600) == 0);
+  REQUIRE(::symlink("/etc/shadow", (inbox + "2.task").c_str()) == 0);
+  REQUIRE(::mkdir((inbox + "3.task").c_str(), 0700) == 0);
+  t.drop("a", "4.task", "linked");
+  REQUIRE(::link((inbox + "4.task").c_str(), (t.dir.path + "/other").c_str()) == 0);
+  t.drop("a", "5.task", std::string("nul\0byte", 8));
+  t.drop("a", "6.task", "\xff\xfe");
+  t.drop("a", "7.task", "conos-task/1\nPriority: many\n\nb");
+  t.drop("a", "8.task", std::string(t.settings("a").max_task_bytes + 1, 'x'));
+  t.drop("a", "9.task", "conos-task/1\nTo: nobody\n\nb");
+  t.drop("a", "good.task", "good");
+
+  t.activate("a");
+  t.activate("a");
+
+  const std::vector<std::pair<const char*, const char*>> reasons{{"1", "not-a-file"},
+    {"2", "symlink"}, {"3", "not-a-file"}, {"4", "hard-link"}, {"5", "not-utf8"}, {"6", "not-utf8"},
+    {"7", "bad-header"}, {"8", "too-large"}, {"9", "no-route"}};
+  for (const auto& [id, reason] : reasons) {
+    CHECK(t.receipt("a", id).reason == reason);
+  }
+  CHECK(t.receipt("a", "2").meta.trust == Trust::unverified);
+  CHECK(t.receipt("a", "good").outcome == Outcome::answered);
+  CHECK(t.names("a", "inbox").empty());
+  CHECK(t.names("a", "claimed").empty());
+  // a link to a file elsewhere must not change that file
+  struct stat st = {};
+  REQUIRE(::stat((t.dir.path + "/other").c_str(), &st) == 0);
+  CHECK((st.st_mode & 0777U) == 0600U);
+}
+
+TEST_CASE("names that are no ids get one, and are kept escaped", "[run][intake]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "a b\n;'.task", "one");
+  t.drop("a", "-rf.task", "two");
+  t.drop("a", std::string(250, 'x') + ".task", "three");
+  t.drop("a", "\xff.task", "four");
+
+  t.activate("a");
+  t.activate("a");
+
+  std::size_t receipts = 0;
+  for (const auto& name : t.names("a", "processed")) {
+    if (name.ends_with(".json")) {
+      ++receipts;
+      CHECK(name.size() < 60);
+      CHECK(t.receipt("a", name.substr(0, name.size() - 5)).meta.original_name.has_value());
+    }
+  }
+  CHECK(receipts == 4);
+}
+
+TEST_CASE("a stem that was used before gets a new id", "[run][intake]")
+{
+  TestSite t;
+  t.add_agent("a");
+  for (int i = 0; i < 3; ++i) {
+    t.drop("a", "same.task", "again");
+    t.activate("a");
+  }
+  CHECK(t.names("a", "processed").size() == 6);
+}
+
+TEST_CASE("a forward is carried to its agent once, however often it is repeated", "[run][transit]")
+{
+  TestSite t;
+  t.add_agent("a", {"b"});
+  t.add_agent("b");
+  t.drop("a", "x.task", "conos-task/1\nTitle: T\n\nDo it.");
+
+  t.activate("a", "ROUTE_TO: b\nPlease.");
+  CHECK(t.receipt("a", "x").outcome == Outcome::forwarded);
+  CHECK(t.receipt("a", "x").forwarded_to == "b");
+  REQUIRE(route_waiting(t.site));
+  t.activate("b", "It is done.");
+
+  const auto receipt = t.receipt("b", "x.1");
+  CHECK(receipt.outcome == Outcome::answered);
+  CHECK(receipt.meta.root == "x");
+  CHECK(receipt.meta.parent == "x");
+  CHECK(receipt.meta.hop == 1);
+  CHECK(receipt.meta.trust == Trust::verified);
+  const auto task = read_file(t.state("b", "processed"), "x.1.task", 1000).value();
+  CHECK(task == "Do it.\n---\na adds: Please.\n");
+}
+
+TEST_CASE("an agent cannot forward where it may not task", "[run][transit]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.add_agent("b");
+  t.drop("a", "x.task", "x");
+
+  t.activate("a", "ROUTE_TO: b");
+
+  CHECK(t.receipt("a", "x").reason == "not-allowed");
+  CHECK(list_names(open_dir(t.site.transit()).value(), 10).value().empty());
+}
+
+TEST_CASE("a chain ends at its hop limit", "[run][transit]")
+{
+  TestSite t;
+  t.add_agent("a", {"b"});
+  t.add_agent("b", {"a"});
+  t.drop("a", "x.task", "loop");
+
+  for (int i = 0; i < 20; ++i) {
+    t.activate("a", "ROUTE_TO: b");
+    REQUIRE(route_waiting(t.site));
+    t.activate("b", "ROUTE_TO: a");
+    REQUIRE(route_waiting(t.site));
+  }
+
+  CHECK(t.receipt("b", "x.9").reason == "hop-limit");
+  CHECK(list_names(open_dir(t.site.transit()).value(), 10).value().empty());
+}
+
+TEST_CASE("the outer inbox is emptied by rule, and the owner travels", "[run][route]")
+{
+  TestSite t;
+  t.add_agent("front");
+  t.add_agent("back");
+  const auto inbox = open_dir(t.site.inbox()).value();
+  REQUIRE(publish(inbox, "1.task", "conos-task/1\nTo: back\n\nx", 0600, {12345, 12345}));
+  REQUIRE(publish(inbox, "2.task", "no address", 0600));
+  REQUIRE(::symlinkat("/etc/shadow", inbox.get(), "3.task") == 0);
+
+  CHECK(route_waiting(t.site).value() == 3);
+
+  CHECK(t.names("back", "inbox") == Names{"1.task"});
+  CHECK(t.names("front", "inbox") == Names{"2.task", "3.task"});
+  CHECK(stat_at(t.state("back", "inbox"), "1.task").value().st_uid == 12345);
+  t.activate("back");
+  CHECK(t.receipt("back", "1").meta.trust == Trust::unverified);
+  CHECK(t.receipt("back", "1").meta.sender.name == "uid:12345");
+}
+
+TEST_CASE("two of the same name in the outer inbox are two tasks", "[run][route]")
+{
+  TestSite t;
+  t.add_agent("a");
+  const auto inbox = open_dir(t.site.inbox()).value();
+  REQUIRE(publish(inbox, "x.task", "first", 0600));
+  REQUIRE(route_waiting(t.site));
+  REQUIRE(publish(inbox, "x.task", "second", 0600));
+  REQUIRE(route_waiting(t.site));
+
+  CHECK(t.names("a", "inbox").size() == 2);
+}
+
+TEST_CASE("a held agent takes nothing", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task", "x");
+  REQUIRE(publish(open_dir(t.site.lib + "/hold").value(), "a", "because", 0600));
+
+  REQUIRE(claim(t.site, "a", ""));
+
+  CHECK(t.names("a", "inbox") == Names{"x.task"});
+}
+
+TEST_CASE("tasks of two senders never share an activation", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  const auto inbox = t.state("a", "inbox");
+  REQUIRE(publish(inbox, "1.task", "x", 0600));
+  REQUIRE(publish(inbox, "2.task", "x", 0600, {12345, 12345}));
+  REQUIRE(publish(inbox, "3.task", "x", 0600));
+
+  REQUIRE(claim(t.site, "a", ""));
+
+  CHECK(read_batch(open_dir(t.site.agent("a")).value()).value().tasks == Names{"1"});
+}
+
+TEST_CASE("a task for later is held, one whose deadline is past expires", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "later.task", "conos-task/1\nNot-Before: 2099-01-01T00:00:00Z\n\nx");
+  t.drop("a", "late.task", "conos-task/1\nDeadline: 2020-01-01T00:00:00Z\n\nx");
+
+  t.activate("a");
+
+  CHECK(t.names("a", "held") == Names{"later"});
+  CHECK(t.receipt("a", "late").outcome == Outcome::expired);
+}
+
+TEST_CASE(
+  "instructions that are not the compiled ones stop the work, not the tasks", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  auto settings = t.settings("a");
+  settings.instructions_sha256 = std::string(64, '0');
+  t.save(settings);
+  t.drop("a", "x.task", "x");
+
+  CHECK_FALSE(claim(t.site, "a", ""));
+  CHECK_FALSE(read_batch(open_dir(t.site.agent("a")).value()));
+}
+
+TEST_CASE("a draft is taken only as a file of the agent's own", "[run][deliver]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task", "x");
+  REQUIRE(claim(t.site, "a", ""));
+  t.play("a", "x", "secret");
+  const auto response = t.site.agent("a") + "/drafts/x/response";
+  REQUIRE(::unlink(response.c_str()) == 0);
+  REQUIRE(::symlink("/etc/passwd", response.c_str()) == 0);
+
+  REQUIRE(deliver(t.site, "a", {}));
+
+  CHECK(t.names("a", "held") == Names{"x"}); // an empty answer: tried again
+}
+
+TEST_CASE("binary, empty and oversized answers are failures", "[run][deliver]")
+{
+  TestSite t;
+  t.add_agent("a");
+  auto settings = t.settings("a");
+  settings.attempts = 1;
+  settings.max_output_bytes = 10;
+  t.save(settings);
+  const std::vector<std::pair<std::string, const char*>> answers{
+    {std::string("a\0b", 3), "output-binary"}, {" \n", "empty-output"}, {"\xff", "output-binary"},
+    {"eleven chars", "empty-output"}};
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto id = std::to_string(i);
+    t.drop("a", id + ".task", "x");
+    REQUIRE(claim(t.site, "a", ""));
+    t.play("a", id, answers[i].first);
+    REQUIRE(deliver(t.site, "a", {}));
+    CHECK(t.receipt("a", id).reason == answers[i].second);
+  }
+}
+
+TEST_CASE("a continuous agent with nothing to do gets a task, and one only", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  auto settings = t.settings("a");
+  settings.mode = Mode::continuous;
+  settings.cron_task = "Look around.";
+  t.save(settings);
+
+  t.activate("a");
+
+  const auto names = t.names("a", "processed");
+  REQUIRE(names.size() == 2);
+  CHECK(t.receipt("a", names[0].substr(0, names[0].size() - 5)).meta.kind == TaskKind::continuous);
+}
+
+TEST_CASE("the schedule's task comes through transit", "[run][transit]")
+{
+  TestSite t;
+  t.add_agent("a");
+
+  REQUIRE(put_scheduled_task(t.site, "a"));
+  REQUIRE(route_waiting(t.site));
+  t.activate("a");
+
+  const auto names = t.names("a", "processed");
+  REQUIRE(names.size() == 2);
+  CHECK(t.receipt("a", names[0].substr(0, names[0].size() - 5)).meta.kind == TaskKind::cron);
+}
+
+TEST_CASE("a thread is remembered", "[run][cycle]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "1.task", "conos-task/1\nThread: t\n\nMy name is Ada.");
+  t.activate("a", "Hello Ada.");
+  t.drop("a", "2.task", "conos-task/1\nThread: t\n\nWho am I?");
+
+  REQUIRE(claim(t.site, "a", ""));
+
+  const auto prompt = read_path(t.site.agent("a") + "/claimed/2/prompt", 100000).value();
+  CHECK(prompt.find("My name is Ada.") != std::string::npos);
+  CHECK(prompt.find("Hello Ada.") != std::string::npos);
+}
+
+TEST_CASE("pauses and names of the sweep", "[run][sweep]")
+{
+  CHECK(mending_pause(0) == Duration(0));
+  CHECK(mending_pause(1) == std::chrono::seconds(30));
+  CHECK(mending_pause(2) == std::chrono::seconds(60));
+  CHECK(mending_pause(50) == std::chrono::minutes(15));
+  CHECK(visible_name(".x.task") == "x.task");
+  CHECK(visible_name("x.task~") == "x.task");
+  CHECK(visible_name("..~~").empty());
+}
