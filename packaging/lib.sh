@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# What the scripts of packaging/ and tests/ share: places, packages, the build.
+
+source_dir=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd -P)
+# On disk and kept: on ext4, because machines need chattr +i, ACLs and an honest fsync.
+cache_dir=${CONOS_CACHE:-/var/cache/conos}
+# Two clones must not meet in one machine.
+# shellcheck disable=SC2034 # for those who source this
+clone_id=$(sha256sum <<<"$source_dir" | cut -c1-6)
+
+export LC_ALL=C.UTF-8
+umask 022
+
+die() # STATUS MESSAGE
+{
+  printf '%s: %s\n' "${0##*/}" "$2" >&2
+  exit "$1"
+}
+
+need_root()
+{
+  ((EUID == 0)) || die 77 "only root can do this"
+  mkdir -p "$cache_dir"
+}
+
+packages() # SECTION...
+{
+  local section
+  for section in "$@"; do
+    awk -v want="[$section]" '/^\[/ { on = $0 == want; next } on && /^[a-z]/' \
+      "$source_dir/packaging/packages"
+  done | sort -u
+}
+
+missing_packages() # SECTION...
+{
+  comm -23 <(packages "$@") \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
+      sed -n 's/^installed //p' | sort -u)
+}
+
+install_packages() # SECTION...
+{
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]})) || return 0
+  local apt=(timeout 1200 env DEBIAN_FRONTEND=noninteractive
+    apt-get -q -y -o DPkg::Lock::Timeout=300)
+  # The lists of a fresh machine are empty and those of an old one name files that are gone.
+  "${apt[@]}" install --no-install-recommends "${missing[@]}" ||
+    { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${missing[@]}"; }
+}
+
+build_dir() # [TYPE]
+{
+  if [[ -w $source_dir ]]; then
+    echo "$source_dir/build/${1:-release}"
+  else
+    echo "$cache_dir/build-$clone_id/${1:-release}"
+  fi
+}
+
+build() # [TYPE [MESON OPTION...]]
+{
+  local dir
+  dir=$(build_dir "${1:-release}")
+  mkdir -p "$dir"
+  if [[ ! -f $dir/build.ninja ]]; then
+    flock "$dir" meson setup --prefix=/usr --buildtype=release "${@:2}" "$dir" "$source_dir"
+  fi
+  flock "$dir" ninja -C "$dir"
+}
+
+# Installs the release build where a machine can be given it, and prints where that is.
+stage()
+{
+  local dir
+  dir=$(build_dir)
+  rm -rf "${dir:?}/stage"
+  DESTDIR=$dir/stage meson install --no-rebuild --quiet -C "$dir" >&2
+  echo "$dir/stage"
+}

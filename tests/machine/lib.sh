@@ -1,0 +1,147 @@
+# shellcheck shell=bash
+# What tests in a machine share. A test file defines functions named test_..., whose names are
+# sentences, and ends with `run_tests "$@"`; by hand it takes words that select among them.
+#
+# All share one machine that is booted when first needed and stays up for the next run by hand, so
+# a test uses names of its own in it; one that reboots or breaks things takes a `fresh_machine`.
+# A test fails with its first failing command.
+set -euo pipefail
+. "${BASH_SOURCE[0]%/*}/../../packaging/lib.sh"
+
+machine_tool=$source_dir/packaging/machine
+machine_name=${CONOS_TEST_MACHINE:-test-$clone_id}
+
+# --- the machine ---------------------------------------------------------------------------------
+
+machine() # VERB [ARGUMENT...]
+{
+  "$machine_tool" "$1" "$machine_name" "${@:2}"
+}
+
+# Runs CMD in the machine as root.
+m() # CMD...
+{
+  "$machine_tool" exec "$machine_name" "$@"
+}
+
+need_machine()
+{
+  "$machine_tool" status "$machine_name" 2>/dev/null | grep -q ': running' ||
+    "$machine_tool" up "$machine_name" "$@"
+}
+
+# One for this test alone; it goes when the test ends.
+fresh_machine() # [TREE...]
+{
+  machine_name+=-fresh
+  echo "$machine_name" >"$scratch/fresh"
+  "$machine_tool" up "$machine_name" "$@"
+}
+
+# --- saying what should be -----------------------------------------------------------------------
+
+fail() # MESSAGE
+{
+  echo "$*" >&2
+  return 1
+}
+
+skip() # REASON
+{
+  echo "$*" >"$scratch/skip"
+  exit 77
+}
+
+equal() # EXPECTED ACTUAL
+{
+  [[ $2 == "$1" ]] || fail "expected '$1', got '$2'"
+}
+
+contains() # TEXT PART
+{
+  [[ $1 == *"$2"* ]] || fail "no '$2' in '$1'"
+}
+
+# CMD ends with this status; prints what it printed.
+status_is() # STATUS CMD...
+{
+  local status=0
+  "${@:2}" || status=$?
+  equal "$1" "$status"
+}
+
+refused() # CMD...
+{
+  ! "$@" || fail "should have been refused: $*"
+}
+
+# Never sleep in a test: say what you are waiting for.
+wait_for() # [-SECONDS] CMD...
+{
+  local seconds=10
+  if [[ $1 =~ ^-[0-9]+$ ]]; then
+    seconds=${1#-}
+    shift
+  fi
+  local end=$((SECONDS + seconds))
+  until "$@"; do
+    ((SECONDS < end)) || fail "not after $seconds s: $*" || return 1
+    sleep 0.05
+  done
+}
+
+# --- running them --------------------------------------------------------------------------------
+
+# Those that have one of the words in their name, in the order of the file.
+list_tests() # [WORD...]
+{
+  shopt -s extdebug
+  local name words
+  words=$(printf '|%s' "$@")
+  compgen -A function test_ | grep -E -e "${words#|}" |
+    while read -r name; do declare -F "$name"; done | sort -n -k2 | cut -d' ' -f1
+}
+
+run_one() # FUNCTION
+{
+  trap 'printf "%s:%s: %s\n" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
+  set -eE
+  "$1"
+}
+
+report_failure() # MACHINE START
+{
+  sed 's/^/    /' "$scratch/out"
+  echo "    --- journal of '$1'"
+  "$machine_tool" logs "$1" --since="@$2" -n 40 --no-pager -o short-precise 2>&1 | sed 's/^/    /'
+}
+
+run_tests() # [WORD...]
+{
+  local name title started status used failed=0
+  scratch=$(mktemp -d)
+  for name in $(list_tests "$@"); do
+    title=${name#test_}
+    title=${title//_/ }
+    started=$EPOCHSECONDS
+    rm -f "$scratch/fresh"
+    # In a condition, set -e would mean nothing inside it.
+    set +e
+    (run_one "$name") >"$scratch/out" 2>&1 </dev/null
+    status=$?
+    set -e
+    used=$(cat "$scratch/fresh" 2>/dev/null || echo "$machine_name")
+    case $status in
+      0) echo "ok $title" ;;
+      77) echo "ok $title # SKIP $(<"$scratch/skip")" ;;
+      *)
+        echo "not ok $title"
+        report_failure "$used" "$started"
+        failed=1
+        ;;
+    esac
+    [[ $used == "$machine_name" ]] || "$machine_tool" rm "$used"
+  done
+  rm -rf "$scratch"
+  exit "$failed"
+}
