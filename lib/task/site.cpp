@@ -44,4 +44,13 @@ Result<AgentLock> AgentLock::take(const Site& site, const std::string& name)
   return AgentLock(std::move(file));
 }
 
+Error only_for_members(Error error)
+{
+  if (error.kind == Kind::denied) {
+    error.what = "only root and members of group 'conos' may do this (" + error.text() + ")";
+    error.err = 0;
+  }
+  return error;
+}
+
 } // namespace conos

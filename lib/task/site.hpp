@@ -56,4 +56,7 @@ private:
   UniqueFd m_file;
 };
 
+// For map_error where people knock: a Kind::denied names the group that may do this.
+Error only_for_members(Error error);
+
 } // namespace conos
