@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <limits>
 
 namespace conos::audit {
@@ -42,8 +44,10 @@ Result<> complete_locked(sqlite3* connection)
   return application == 0 && tables == 0 ? make_tables(connection) : Result<>();
 }
 
-Result<> complete(sqlite3* connection)
+// The log is there by now, and its name is durable before a row can be in it.
+Result<> complete(const UniqueFd& directory, sqlite3* connection)
 {
+  CONOS_CHECK(sync_file(directory));
   CONOS_CHECK(sqlite::execute(connection, "BEGIN IMMEDIATE"));
   auto completed = complete_locked(connection);
   if (completed) {
@@ -55,11 +59,11 @@ Result<> complete(sqlite3* connection)
   return completed;
 }
 
-Result<> is_ledger(sqlite3* connection)
+Result<> is_ledger(const UniqueFd& directory, sqlite3* connection)
 {
   CONOS_TRY(auto application, number_of(connection, "PRAGMA application_id"));
   if (application == 0) {
-    CONOS_CHECK(complete(connection));
+    CONOS_CHECK(complete(directory, connection));
     CONOS_TRY(application, number_of(connection, "PRAGMA application_id"));
   }
   CONOS_TRY(const auto version, number_of(connection, "PRAGMA user_version"));
@@ -73,12 +77,16 @@ Result<> is_ledger(sqlite3* connection)
   return {};
 }
 
-// The first of a few commits that grew the log past this copies it into the database. A larger log
-// is copied more rarely, and read for longer by whoever opens the ledger after all had closed it.
-constexpr int k_log_pages = 64;
+// From this many pages on the log is copied into the database before the next rows are added. A
+// larger one is copied more rarely, and is read for longer by whoever opens the ledger when nobody
+// else has it open, as a step of a task does.
+constexpr off_t k_log_pages = 64;
 
-// Bytes the log's file keeps after a batch has made it large.
+// What a batch made larger is cut to this.
 constexpr int k_log_bytes = 4 << 20;
+
+// How long to wait for readers to let go of the log; the rows go to its end otherwise.
+constexpr int k_log_wait_ms = 5;
 
 Result<> configure(sqlite3* connection)
 {
@@ -86,7 +94,7 @@ Result<> configure(sqlite3* connection)
   CONOS_CHECK(sqlite::execute(connection, "PRAGMA synchronous=FULL"));
   CONOS_CHECK(
     sqlite::execute(connection, fmt::format("PRAGMA journal_size_limit={}", k_log_bytes)));
-  (void)sqlite3_wal_autocheckpoint(connection, k_log_pages);
+  (void)sqlite3_wal_autocheckpoint(connection, 0); // start_log_over() does it
   return {};
 }
 
@@ -125,6 +133,8 @@ struct Ledger::Database {
   Result<std::vector<Recorded>> append_locked(const std::vector<Row>& rows);
   Result<> settle(const std::vector<Recorded>& recorded);
   Result<> flush_log() const;
+  bool log_is_long() const;
+  void start_log_over();
   Result<> rewrite_log();
 };
 
@@ -223,6 +233,41 @@ Result<> Ledger::Database::flush_log() const
   return sync_file(log);
 }
 
+// Judged from the file itself (sqlite.org/fileformat2.html, 4.1): pages of one generation of the
+// log carry the salt that stands in its header. SQLite only says how long it is after it has copied
+// it.
+bool Ledger::Database::log_is_long() const
+{
+  constexpr off_t k_header_bytes = 32;
+  constexpr off_t k_page_bytes = 24 + 4096;
+  constexpr off_t k_in_header = 16;
+  constexpr off_t k_in_page = 8;
+  const UniqueFd log(::openat(directory.get(), k_log.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  std::array<char, 8> salt{};
+  std::array<char, 8> page{};
+  const auto read = [&](std::array<char, 8>& bytes, off_t place) {
+    return ::pread(log.get(), bytes.data(), bytes.size(), place) == std::ssize(bytes);
+  };
+  return read(page, k_header_bytes + k_log_pages * k_page_bytes + k_in_page) &&
+         read(salt, k_in_header) && page == salt;
+}
+
+// Copies the log into the database, so that the next rows go to its beginning again. SQLite would
+// do so after the commit that made it long, when the next writer may begin anew; but it remembers
+// that only while somebody has the ledger open, and the log of a ledger opened for one row at a
+// time would grow for ever. Truncating it is remembered, but then each commit pays for new blocks,
+// twice the price of writing over old ones.
+void Ledger::Database::start_log_over()
+{
+  if (!log_is_long()) {
+    return;
+  }
+  (void)sqlite3_busy_timeout(connection.get(), k_log_wait_ms);
+  (void)sqlite3_wal_checkpoint_v2( // later, when it is busy; the commit tells of a failing disk
+    connection.get(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  sqlite::wait_for_others(connection.get());
+}
+
 // After a flush that failed, the kernel believes the pages it lost are on disk: whoever opened the
 // log next would find rows in it, add to them, flush, and promise what a power cut takes away.
 // Copying the log into the database writes all of it anew, under flushes of its own. Where that
@@ -257,7 +302,7 @@ Result<Ledger> Ledger::open(const std::string& directory)
     sqlite::open(directory + "/" + k_database, SQLITE_OPEN_READWRITE).map_error(purpose));
   auto* raw = connection.get();
   CONOS_CHECK(configure(raw).map_error(purpose));
-  CONOS_CHECK(is_ledger(raw).map_error(purpose));
+  CONOS_CHECK(is_ledger(place, raw).map_error(purpose));
 
   CONOS_TRY(auto begin, Statement::prepare(raw, "BEGIN IMMEDIATE"));
   CONOS_TRY(auto commit, Statement::prepare(raw, "COMMIT"));
@@ -292,6 +337,7 @@ Result<std::vector<Recorded>> Ledger::append(const std::vector<Row>& rows)
     return std::vector<Recorded>();
   }
   auto& database = *m_database;
+  database.start_log_over();
   CONOS_CHECK(database.begin.run().map_error(purpose));
   auto recorded = database.append_locked(rows);
   const auto settled = recorded ? database.settle(*recorded) : Result<>();

@@ -48,40 +48,50 @@ Result<UniqueFd> find_or_make_directory(const std::string& path)
   return dir;
 }
 
-// The log is made after the database's first page is on disk, so no crash leaves a log beside an
-// empty database; somebody removed or cut it. SQLite would delete the log, and the rows in it.
-Result<> judge_empty(const UniqueFd& dir)
+Result<> make_file(const UniqueFd& dir, const std::string& name)
 {
-  const auto log = stat_at(dir, k_log);
-  CONOS_TRY(const auto again, stat_at(dir, k_database)); // another may be filling it just now
-  if (log && log->st_size > 0 && again.st_size == 0) {
-    return fail(Kind::bad_data, "'{}' is empty and '{}' is not: the ledger was removed or cut",
-      k_database, k_log);
+  const UniqueFd file(
+    ::openat(dir.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) {
+    return errno == EEXIST ? Result<>() : os_error("make '{}'", name);
   }
-  return sync_file(dir); // its name is durable before anything is in it
+  if (::fchmod(file.get(), 0600) < 0) { // whatever the umask
+    return os_error("set the mode of '{}'", name);
+  }
+  return {};
 }
 
 // By name, because a second descriptor of the database in this process would, when it is closed,
 // drop the locks SQLite holds on it (fcntl(2)); nobody else can change names in the directory.
-Result<> judge_file(const UniqueFd& dir)
+Result<struct stat> database_in(const UniqueFd& dir)
 {
-  CONOS_TRY(const auto st, stat_at(dir, k_database));
-  if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
+  auto st = stat_at(dir, k_database);
+  if (!st && st.error().kind == Kind::not_found) {
+    CONOS_CHECK(make_file(dir, k_database));
+    st = stat_at(dir, k_database);
+  }
+  CONOS_TRY(const auto found, st);
+  if (!S_ISREG(found.st_mode) || found.st_nlink != 1) {
     return fail(Kind::bad_data, "'{}' is not a regular file of a single name", k_database);
   }
-  CONOS_CHECK(only_ours(st, k_database));
-  return st.st_size == 0 ? judge_empty(dir) : Result<>();
+  CONOS_CHECK(only_ours(found, k_database));
+  return found;
 }
 
-Result<> make_file(const UniqueFd& dir)
+bool has_log(const UniqueFd& dir)
 {
-  const UniqueFd file(::openat(
-    dir.get(), k_database.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) {
-    return errno == EEXIST ? Result<>() : os_error("make '{}'", k_database);
-  }
-  if (::fchmod(file.get(), 0600) < 0) { // whatever the umask
-    return os_error("set the mode of '{}'", k_database);
+  const auto log = stat_at(dir, k_log);
+  return log && log->st_size > 0;
+}
+
+// The log gets its first bytes after the database has its own, so no crash leaves one beside an
+// empty database; somebody removed or cut that. SQLite would delete the log, and the rows in it.
+Result<> judge_log_of_nothing(const UniqueFd& dir)
+{
+  CONOS_TRY(const auto again, stat_at(dir, k_database)); // another may be filling it just now
+  if (again.st_size == 0) {
+    return fail(Kind::bad_data, "'{}' is empty and '{}' is not: the ledger was removed or cut",
+      k_database, k_log);
   }
   return {};
 }
@@ -91,10 +101,16 @@ Result<> make_file(const UniqueFd& dir)
 Result<UniqueFd> open_place(const std::string& directory)
 {
   CONOS_TRY(auto dir, find_or_make_directory(directory));
-  if (!exists_at(dir, k_database)) {
-    CONOS_CHECK(make_file(dir));
+  CONOS_TRY(const auto database, database_in(dir));
+  const bool empty = database.st_size == 0;
+  if (has_log(dir)) {
+    CONOS_CHECK(empty ? judge_log_of_nothing(dir) : Result<>());
+    return dir;
   }
-  CONOS_CHECK(judge_file(dir));
+  // The names are durable before there is anything in the files (of an empty database's log:
+  // before there is anything of ours in it, see complete() of the ledger).
+  CONOS_CHECK(empty ? Result<>() : make_file(dir, k_log));
+  CONOS_CHECK(sync_file(dir));
   return dir;
 }
 

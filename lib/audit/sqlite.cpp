@@ -11,7 +11,7 @@ namespace {
 constexpr int k_max_value_bytes = 1 << 20;
 
 // SQLite's own waits grow to 100 ms; a writer here holds the lock for one fsync.
-int wait_for_others(void* /*unused*/, int times)
+int wait_once(void* /*unused*/, int times)
 {
   constexpr int k_quick = 10;
   constexpr int k_give_up = 5'000;
@@ -20,6 +20,31 @@ int wait_for_others(void* /*unused*/, int times)
   }
   std::this_thread::sleep_for(std::chrono::microseconds(times < k_quick ? 200 : 2'000));
   return 1;
+}
+
+// The system's own access to files, but for one flag: after its first flush of a log it opened with
+// O_CREAT, SQLite flushes the directory as well, in every process anew, half as dear as the flush
+// itself. Ours is there, durably, before SQLite opens it (place.cpp).
+int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* opened_with)
+{
+  const auto system_open = sqlite3_vfs_find("unix")->xOpen;
+  if ((flags & SQLITE_OPEN_WAL) != 0 &&
+      system_open(vfs, name, file, flags & ~SQLITE_OPEN_CREATE, opened_with) == SQLITE_OK) {
+    return SQLITE_OK;
+  }
+  return system_open(vfs, name, file, flags, opened_with);
+}
+
+const char* file_access()
+{
+  static sqlite3_vfs* const access = [] {
+    static sqlite3_vfs ours = *sqlite3_vfs_find("unix");
+    ours.zName = "conos";
+    ours.xOpen = open_file;
+    (void)sqlite3_vfs_register(&ours, 0); // fails only without memory, and then open does
+    return &ours;
+  }();
+  return access->zName;
 }
 
 Kind kind_of_code(int code, int err)
@@ -65,12 +90,12 @@ Result<Connection> open(const std::string& name, int flags)
 {
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(
-    name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+    name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, file_access());
   Connection connection(raw);
   if (code != SQLITE_OK) {
     return failure(raw, fmt::format("open '{}'", name));
   }
-  (void)sqlite3_busy_handler(raw, wait_for_others, nullptr);
+  wait_for_others(raw);
   (void)sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, k_max_value_bytes);
   for (const int off : {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
          SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DML, SQLITE_DBCONFIG_DQS_DDL}) {
@@ -80,6 +105,11 @@ Result<Connection> open(const std::string& name, int flags)
     (void)sqlite3_db_config(raw, on, 1, nullptr);
   }
   return connection;
+}
+
+void wait_for_others(sqlite3* connection)
+{
+  (void)sqlite3_busy_handler(connection, wait_once, nullptr);
 }
 
 Result<> execute(sqlite3* connection, const std::string& sql)

@@ -20,6 +20,9 @@ using Connection = std::unique_ptr<sqlite3, FreeWith<sqlite3_close_v2>>;
 // SQLite do for it (triggers, views, functions in its schema) switched off.
 Result<Connection> open(const std::string& name, int flags);
 
+// What open() sets: a writer that finds the ledger taken waits, up to 10 s.
+void wait_for_others(sqlite3* connection);
+
 // The error of the connection's last call: "deed: SQLite's words", errno where a call had one.
 tl::unexpected<Error> failure(sqlite3* connection, const std::string& deed);
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <ctime>
 
 namespace conos {
 
@@ -13,25 +12,21 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
-struct Broken {
-  std::tm tm{};
-  int micro = 0;
+// The parts of a time in UTC. Not gmtime_r's, which reads the zone file all the same.
+struct Parts {
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  std::chrono::hh_mm_ss<microseconds> clock;
 };
 
-Broken broken_down(Time time)
+Parts parts_of(Time time)
 {
-  const auto micros = duration_cast<microseconds>(time.time_since_epoch()).count();
-  auto whole = micros / 1'000'000;
-  auto part = micros % 1'000'000;
-  if (part < 0) {
-    part += 1'000'000;
-    --whole;
-  }
-  Broken broken;
-  const std::time_t secs = whole;
-  (void)::gmtime_r(&secs, &broken.tm);
-  broken.micro = static_cast<int>(part);
-  return broken;
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+    static_cast<unsigned>(date.day()),
+    std::chrono::hh_mm_ss(std::chrono::floor<microseconds>(time - day))};
 }
 
 // Takes `width` digits off the front of `text`.
@@ -107,11 +102,13 @@ Time now()
 
 std::string rfc3339(Time time, int digits)
 {
-  const auto [tm, micro] = broken_down(time);
-  auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", tm.tm_year + 1900, tm.tm_mon + 1,
-    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+  const auto [year, month, day, clock] = parts_of(time);
+  auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", year, month, day,
+    clock.hours().count(), clock.minutes().count(), clock.seconds().count());
   if (digits > 0) {
-    text += "." + fmt::format("{:06}", micro).substr(0, static_cast<std::size_t>(digits));
+    text +=
+      "." +
+      fmt::format("{:06}", clock.subseconds().count()).substr(0, static_cast<std::size_t>(digits));
   }
   return text + "Z";
 }
@@ -140,16 +137,16 @@ Result<Time> parse_rfc3339(std::string_view text)
 
 std::string compact_stamp(Time time)
 {
-  const auto tm = broken_down(time).tm;
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", tm.tm_year + 1900, tm.tm_mon + 1,
-    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+  const auto [year, month, day, clock] = parts_of(time);
+  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", year, month, day, clock.hours().count(),
+    clock.minutes().count(), clock.seconds().count());
 }
 
 std::string compact_stamp_us(Time time)
 {
   auto text = compact_stamp(time);
   text.pop_back();
-  return fmt::format("{}.{:06}Z", text, broken_down(time).micro);
+  return fmt::format("{}.{:06}Z", text, parts_of(time).clock.subseconds().count());
 }
 
 std::string date_stamp(Time time)

@@ -16,6 +16,13 @@ TEST_CASE("times are written and read in RFC 3339", "[sys][clock]")
         parse_rfc3339("2026-11-20T21:30:00Z").value());
 }
 
+TEST_CASE("times before 1970 and in far years are written", "[sys][clock]")
+{
+  CHECK(rfc3339(Time(std::chrono::milliseconds(-1))) == "1969-12-31T23:59:59.999Z");
+  CHECK(rfc3339(Time(std::chrono::seconds(4'107'542'399)), 0) == "2100-02-28T23:59:59Z");
+  CHECK(rfc3339(Time(std::chrono::seconds(951'782'400)), 0) == "2000-02-29T00:00:00Z");
+}
+
 TEST_CASE("what is not a time is refused", "[sys][clock]")
 {
   for (const auto* text :
