@@ -14,8 +14,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace
-{
+namespace {
 
 using namespace conos;
 using cli::Exit;

@@ -12,11 +12,9 @@
 #include <functional>
 #include <utility>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t k_max_listed = 100'000;
 constexpr std::size_t k_head_bytes = 4096;

@@ -12,8 +12,7 @@
 #include <vector>
 
 // Where tasks are, as the directories say: a state is a directory, so nothing else is asked.
-namespace conos
-{
+namespace conos {
 
 // One task in one place.
 struct FoundTask {

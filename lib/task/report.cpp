@@ -8,11 +8,9 @@
 
 #include <algorithm>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 using Json = nlohmann::json;
 

@@ -6,8 +6,7 @@
 #include <string>
 
 // Tasks as text for people and as JSON for programs. What others wrote is escaped in both.
-namespace conos
-{
+namespace conos {
 
 // A table with a heading; a line in brackets says what is missing from it.
 std::string table_of(const TaskList& list, Time now);

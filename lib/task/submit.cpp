@@ -4,11 +4,9 @@
 #include "sys/text.hpp"
 #include "task/id.hpp"
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 bool same(const Envelope& a, const Envelope& b)
 {

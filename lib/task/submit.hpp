@@ -9,8 +9,7 @@
 #include <string_view>
 
 // Handing in a task, as a person or a program does it.
-namespace conos
-{
+namespace conos {
 
 // Of the whole file, header and all. An inbox may have a smaller limit of its own.
 constexpr std::size_t k_max_task_bytes = 1048576;

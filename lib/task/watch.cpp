@@ -11,11 +11,9 @@
 #include <array>
 #include <chrono>
 
-namespace conos
-{
+namespace conos {
 
-namespace
-{
+namespace {
 
 using Clock = std::chrono::steady_clock;
 

@@ -12,8 +12,7 @@
 #include <string>
 
 // Waiting for a task's answer without asking again and again.
-namespace conos
-{
+namespace conos {
 
 struct Arrival {
   Receipt receipt;

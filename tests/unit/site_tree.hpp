@@ -7,8 +7,7 @@
 
 #include <filesystem>
 
-namespace conos
-{
+namespace conos {
 
 // The trees of a machine in a fresh directory, with the agents a test asks for.
 struct SiteTree {

@@ -7,8 +7,7 @@
 
 using namespace conos;
 
-namespace
-{
+namespace {
 
 const Time k_later = parse_rfc3339("2026-11-20T21:31:00Z").value();
 

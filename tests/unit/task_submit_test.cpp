@@ -7,8 +7,7 @@
 
 using namespace conos;
 
-namespace
-{
+namespace {
 
 Envelope saying(std::string body)
 {

@@ -7,8 +7,7 @@
 
 using namespace conos;
 
-namespace
-{
+namespace {
 
 constexpr Duration k_moment(50);
 constexpr Duration k_long(4000); // less than the time between two looks: only an event is so quick
