@@ -186,8 +186,9 @@ Judged<void> check_address(const Step& step, const Envelope& envelope)
   if (!envelope.to || *envelope.to == step.settings().name) {
     return {};
   }
-  const bool known =
-    is_agent_name(*envelope.to) && ::access(step.site().agent(*envelope.to).c_str(), F_OK) == 0;
+  // by what bootstrap compiled: the other agents' directories are not in this step's view
+  const auto compiled = step.site().compiled() + "/" + *envelope.to + ".json";
+  const bool known = is_agent_name(*envelope.to) && ::access(compiled.c_str(), F_OK) == 0;
   if (!known) {
     return refuse("no-route", "there is no agent '" + escaped(*envelope.to, 64) + "'");
   }
