@@ -27,6 +27,12 @@ struct Fields {
   std::string_view payload;
 };
 
+// Where a chain ends: nothing, or a row and its hash.
+struct Head {
+  std::int64_t id = 0;
+  Digest hash = k_genesis;
+};
+
 // "id|ts|type|actor|payload|prev": the text whose SHA-256 is the row's hash. No field before the
 // payload can hold a '|' and the last one always has 64 digits, so it can be read in one way only.
 std::string preimage(const Fields& fields, const Digest& prev);

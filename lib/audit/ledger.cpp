@@ -98,12 +98,6 @@ Result<> configure(sqlite3* connection)
   return {};
 }
 
-// Where the chain ends.
-struct Head {
-  std::int64_t id = 0;
-  Digest hash = k_genesis;
-};
-
 Result<Digest> digest_of(std::string_view blob, std::int64_t id)
 {
   Digest digest;
@@ -298,8 +292,8 @@ Result<Ledger> Ledger::open(const std::string& directory)
 {
   const auto purpose = during(fmt::format("the ledger in '{}'", directory));
   CONOS_TRY(auto place, open_place(directory).map_error(purpose));
-  CONOS_TRY(auto connection,
-    sqlite::open(directory + "/" + k_database, SQLITE_OPEN_READWRITE).map_error(purpose));
+  CONOS_TRY(
+    auto connection, sqlite::open_to_write(directory + "/" + k_database).map_error(purpose));
   auto* raw = connection.get();
   CONOS_CHECK(configure(raw).map_error(purpose));
   CONOS_CHECK(is_ledger(place, raw).map_error(purpose));

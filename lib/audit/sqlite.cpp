@@ -1,6 +1,10 @@
 #include "audit/sqlite.hpp"
 
+#include <sys/stat.h>
+
+#include <cctype>
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 namespace conos::audit::sqlite {
@@ -22,29 +26,85 @@ int wait_once(void* /*unused*/, int times)
   return 1;
 }
 
-// The system's own access to files, but for one flag: after its first flush of a log it opened with
-// O_CREAT, SQLite flushes the directory as well, in every process anew, half as dear as the flush
-// itself. Ours is there, durably, before SQLite opens it (place.cpp).
-int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* opened_with)
+// --- the system's own access to files, with a difference -----------------------------------------
+
+constexpr const char* k_writer = "conos";
+constexpr const char* k_reader = "conos-reader";
+constexpr const char* k_copy_reader = "conos-copy-reader"; // takes no locks
+
+using Open = int (*)(sqlite3_vfs*, const char*, sqlite3_file*, int, int*);
+
+Open system_open()
 {
-  const auto system_open = sqlite3_vfs_find("unix")->xOpen;
-  if ((flags & SQLITE_OPEN_WAL) != 0 &&
-      system_open(vfs, name, file, flags & ~SQLITE_OPEN_CREATE, opened_with) == SQLITE_OK) {
-    return SQLITE_OK;
-  }
-  return system_open(vfs, name, file, flags, opened_with);
+  static const Open open = sqlite3_vfs_find("unix")->xOpen;
+  return open;
 }
 
-const char* file_access()
+// After its first flush of a log it opened with O_CREAT, SQLite flushes the directory as well, in
+// every process anew, half as dear as the flush itself. Our log is there, durably, before SQLite
+// opens it (place.cpp).
+int open_as_writer(
+  sqlite3_vfs* access, const char* name, sqlite3_file* file, int flags, int* opened_with)
 {
-  static sqlite3_vfs* const access = [] {
-    static sqlite3_vfs ours = *sqlite3_vfs_find("unix");
-    ours.zName = "conos";
-    ours.xOpen = open_file;
-    (void)sqlite3_vfs_register(&ours, 0); // fails only without memory, and then open does
-    return &ours;
+  const bool log = (flags & SQLITE_OPEN_WAL) != 0;
+  if (log &&
+      system_open()(access, name, file, flags & ~SQLITE_OPEN_CREATE, opened_with) == SQLITE_OK) {
+    return SQLITE_OK;
+  }
+  return system_open()(access, name, file, flags, opened_with);
+}
+
+// SQLite opens even a read-only database's log for writing, makes one, and deletes one it finds
+// beside an empty database.
+int open_as_reader(
+  sqlite3_vfs* access, const char* name, sqlite3_file* file, int flags, int* opened_with)
+{
+  constexpr int k_writing = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  return system_open()(
+    access, name, file, (flags & ~k_writing) | SQLITE_OPEN_READONLY, opened_with);
+}
+
+int delete_nothing(sqlite3_vfs* /*unused*/, const char* /*unused*/, int /*unused*/)
+{
+  return SQLITE_IOERR_DELETE;
+}
+
+sqlite3_vfs reader_of(const char* system, const char* name)
+{
+  auto access = *sqlite3_vfs_find(system);
+  access.zName = name;
+  access.xOpen = open_as_reader;
+  access.xDelete = delete_nothing;
+  return access;
+}
+
+void register_accesses()
+{
+  static sqlite3_vfs reader = reader_of("unix", k_reader);
+  static sqlite3_vfs copy_reader = reader_of("unix-none", k_copy_reader);
+  static sqlite3_vfs writer = [] {
+    auto access = *sqlite3_vfs_find("unix");
+    access.zName = k_writer;
+    access.xOpen = open_as_writer;
+    return access;
   }();
-  return access->zName;
+  static const bool done = [] {
+    for (auto* access : {&writer, &reader, &copy_reader}) {
+      (void)sqlite3_vfs_register(access, 0); // without memory, and then no database opens either
+    }
+    return true;
+  }();
+  (void)done;
+}
+
+// -------------------------------------------------------------------------------------------------
+
+// A reader that comes while a writer sets up the log's index is not made to wait by SQLite.
+bool is_worth_another_try(sqlite3* connection, int times)
+{
+  const int code = sqlite3_extended_errcode(connection);
+  return (code == SQLITE_READONLY_RECOVERY || code == SQLITE_READONLY_CANTINIT) &&
+         wait_once(nullptr, times) != 0;
 }
 
 Kind kind_of_code(int code, int err)
@@ -86,11 +146,14 @@ tl::unexpected<Error> failure(sqlite3* connection, const std::string& deed)
     Error{kind, err, fmt::format("{}: {}", deed, sqlite3_errmsg(connection))});
 }
 
-Result<Connection> open(const std::string& name, int flags)
+namespace {
+
+Result<Connection> open(const std::string& name, int flags, const char* access)
 {
+  register_accesses();
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(
-    name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, file_access());
+    name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, access);
   Connection connection(raw);
   if (code != SQLITE_OK) {
     return failure(raw, fmt::format("open '{}'", name));
@@ -104,6 +167,57 @@ Result<Connection> open(const std::string& name, int flags)
   for (const int on : {SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE}) {
     (void)sqlite3_db_config(raw, on, 1, nullptr);
   }
+  return connection;
+}
+
+std::string uri_of(const std::string& path)
+{
+  std::string uri = "file://";
+  for (const char c : path) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '.' ||
+                       c == '-' || c == '_';
+    uri += plain ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
+  }
+  return uri;
+}
+
+// Bytes of a file; -1 when there is none.
+off_t size_of(const std::string& path)
+{
+  struct stat st = {};
+  return ::stat(path.c_str(), &st) == 0 ? st.st_size : -1;
+}
+
+} // namespace
+
+Result<Connection> open_to_write(const std::string& file)
+{
+  return open(file, SQLITE_OPEN_READWRITE, k_writer);
+}
+
+Result<Connection> open_to_read(const std::string& file, Reading reading)
+{
+  std::error_code ignored;
+  const auto path = std::filesystem::canonical(file, ignored).string(); // where its log lies
+  struct stat st = {};
+  if (::stat(path.c_str(), &st) < 0) {
+    return os_error("open '{}'", file);
+  }
+  if (!S_ISREG(st.st_mode)) {
+    return fail(Kind::bad_data, "'{}' is not a regular file", file);
+  }
+  constexpr int k_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+  const auto log = size_of(path + "-wal");
+  if (log >= 0 && size_of(path + "-shm") >= 0) {
+    const auto* const how = reading == Reading::beside_writers ? "" : "?readonly_shm=1";
+    return open(uri_of(path) + how, k_flags, k_reader);
+  }
+  if (log <= 0) {
+    return open(uri_of(path) + "?immutable=1", k_flags, k_reader);
+  }
+  CONOS_TRY(auto connection, open(uri_of(path), k_flags, k_copy_reader));
+  // the index of the log is then kept in memory instead of in a file beside it
+  CONOS_CHECK(execute(connection.get(), "PRAGMA locking_mode=EXCLUSIVE"));
   return connection;
 }
 
@@ -122,12 +236,16 @@ Result<> execute(sqlite3* connection, const std::string& sql)
 
 Result<Statement> Statement::prepare(sqlite3* connection, std::string_view sql)
 {
-  sqlite3_stmt* raw = nullptr;
-  if (sqlite3_prepare_v3(connection, sql.data(), static_cast<int>(sql.size()),
-        SQLITE_PREPARE_PERSISTENT, &raw, nullptr) != SQLITE_OK) {
-    return failure(connection, "SQLite");
+  for (int times = 0;; ++times) {
+    sqlite3_stmt* raw = nullptr;
+    if (sqlite3_prepare_v3(connection, sql.data(), static_cast<int>(sql.size()),
+          SQLITE_PREPARE_PERSISTENT, &raw, nullptr) == SQLITE_OK) {
+      return Statement(raw);
+    }
+    if (!is_worth_another_try(connection, times)) {
+      return failure(connection, "SQLite");
+    }
   }
-  return Statement(raw);
 }
 
 void Statement::bind(int place, std::int64_t value)
@@ -148,17 +266,23 @@ void Statement::bind(int place, const Digest& digest)
 
 Result<bool> Statement::step()
 {
-  const int code = sqlite3_step(m_statement.get());
-  if (code == SQLITE_ROW) {
-    return true;
-  }
-  if (code == SQLITE_DONE) {
+  auto* connection = sqlite3_db_handle(m_statement.get());
+  for (int times = 0;; ++times) {
+    const int code = sqlite3_step(m_statement.get());
+    if (code == SQLITE_ROW) {
+      return true;
+    }
+    if (code == SQLITE_DONE) {
+      reset();
+      return false;
+    }
+    const bool again = is_worth_another_try(connection, times);
+    auto error = failure(connection, "SQLite");
     reset();
-    return false;
+    if (!again) {
+      return error;
+    }
   }
-  auto error = failure(sqlite3_db_handle(m_statement.get()), "SQLite");
-  reset();
-  return error;
 }
 
 Result<> Statement::run()

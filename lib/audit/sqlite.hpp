@@ -16,11 +16,20 @@ namespace conos::audit::sqlite {
 
 using Connection = std::unique_ptr<sqlite3, FreeWith<sqlite3_close_v2>>;
 
-// Opens with a wait of up to 10 s for other writers, and with all that a hostile file could make
-// SQLite do for it (triggers, views, functions in its schema) switched off.
-Result<Connection> open(const std::string& name, int flags);
+// Opens a database that is there, with a wait of up to 10 s for other writers, and with all that a
+// hostile file could make SQLite do for it (triggers, views, functions in its schema) switched off.
+Result<Connection> open_to_write(const std::string& file);
 
-// What open() sets: a writer that finds the ledger taken waits, up to 10 s.
+enum class Reading {
+  beside_writers, // a ledger in use: the index of its log, which is scratch, is brought up to date
+  no_trace,       // whatever it is, nothing in or beside it changes, and a right to read is enough
+};
+
+// The same for reading, in use or a copy with or without its log. In a copy that somebody begins to
+// write to at the same time, what is read may be torn.
+Result<Connection> open_to_read(const std::string& file, Reading reading);
+
+// What open_to_write() sets: a writer that finds the ledger taken waits, up to 10 s.
 void wait_for_others(sqlite3* connection);
 
 // The error of the connection's last call: "deed: SQLite's words", errno where a call had one.
