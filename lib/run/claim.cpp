@@ -23,13 +23,6 @@ namespace {
 
 constexpr int k_max_claims = 20;
 
-// A task that killed a claim or the machine is not tried again at once: nothing of systemd's stops
-// a loop that takes a second a turn.
-Duration brake(int claims)
-{
-  return std::chrono::seconds(std::min(60, 1 << std::min(claims - 1, 6)));
-}
-
 class Claim
 {
 public:

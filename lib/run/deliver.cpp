@@ -87,6 +87,7 @@ public:
       , m_tree(step.tree())
       , m_batch(std::move(batch))
       , m_end(std::move(end))
+      , m_work_failed(!m_end.code.empty() && (m_end.code != "exited" || m_end.status != "0"))
   {
   }
 
@@ -129,7 +130,7 @@ private:
     }
     auto verdict = examine_drafts(id);
     if (!verdict.started) {
-      CONOS_CHECK(put_back(*task));
+      CONOS_CHECK(m_work_failed ? wait_for_work(std::move(*task)) : put_back(*task));
       return std::nullopt;
     }
     return conclude(std::move(*task), verdict, durable);
@@ -171,6 +172,16 @@ private:
     task.meta.invocation.reset();
     CONOS_CHECK(remove_tree(m_tree.drafts, task.meta.id));
     return write_meta(m_step, task.dir, task.meta, Durable::later);
+  }
+
+  // Work could not even be set up: to try again at once would be a loop that nothing stops.
+  Result<> wait_for_work(ClaimedTask task)
+  {
+    CONOS_CHECK(put_back(task));
+    const auto pause = brake(task.meta.claims);
+    log::error("work on '{}' could not start ({} {}); again in {}", task.meta.id, m_end.code,
+      m_end.status, for_people(pause));
+    return hold_task(m_step, std::move(task), "retry", now() + pause, "unstartable");
   }
 
   Result<std::optional<Receipt>> conclude(ClaimedTask task, const Verdict& verdict, Durable durable)
@@ -260,6 +271,7 @@ private:
   const AgentTree& m_tree;
   Batch m_batch;
   ServiceEnd m_end;
+  bool m_work_failed;
   std::optional<gid_t> m_readers;
 };
 

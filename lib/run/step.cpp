@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace conos {
 
 Step::Step(Site site, AgentSettings settings, AgentTree tree, AgentLock lock)
@@ -74,6 +76,11 @@ bool id_is_used(const AgentTree& tree, const std::string& id)
 {
   return exists_at(tree.claimed, id) || exists_at(tree.held, id) ||
          exists_at(tree.processed, id + ".json") || exists_at(tree.failed, id + ".json");
+}
+
+Duration brake(int claims)
+{
+  return std::chrono::seconds(std::min(60, 1 << std::clamp(claims - 1, 0, 6)));
 }
 
 Result<> hold_task(Step& step, ClaimedTask task, std::optional<std::string> hold, Time until,

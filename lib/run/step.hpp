@@ -62,6 +62,10 @@ std::string json_text(const std::optional<std::string>& text);
 // True when the agent's own directories know `id`: waiting to be worked on, held, or ended.
 bool id_is_used(const AgentTree& tree, const std::string& id);
 
+// How long a task waits that an activation died over: nothing of systemd's stops a loop that takes
+// a second a turn. Doubles with each claim, to a minute.
+Duration brake(int claims);
+
 // Puts a claimed task aside until `until`; the sweep returns it. `reason` goes to the ledger.
 Result<> hold_task(Step& step, ClaimedTask task, std::optional<std::string> hold, Time until,
   const std::string& reason);
