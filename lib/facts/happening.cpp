@@ -1,0 +1,59 @@
+#include "facts/happening.hpp"
+
+#include "audit/reader.hpp"
+#include "task/id.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace conos {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// A name, an id or a word such as "runner-exit"; anything else stays untold.
+std::string word_at(const Json& payload, const char* key)
+{
+  const auto found = payload.find(key);
+  if (found == payload.end() || !found->is_string()) {
+    return "";
+  }
+  auto word = found->get<std::string>();
+  return is_task_id(word) ? word : "";
+}
+
+} // namespace
+
+Happening happening_of(std::int64_t id, const std::string& at, const std::string& type,
+  const std::string& actor, std::string_view payload)
+{
+  Happening happening{id, at, type, actor, "", "", ""};
+  const auto json = Json::parse(payload, nullptr, false);
+  if (type.starts_with("note.") || !json.is_object()) {
+    return happening;
+  }
+  happening.agent = word_at(json, "agent");
+  happening.task = word_at(json, "id");
+  happening.detail = word_at(json, "reason");
+  if (happening.detail.empty()) {
+    happening.detail = word_at(json, "outcome");
+  }
+  return happening;
+}
+
+std::optional<std::vector<Happening>> recent_happenings(
+  const std::string& database, std::size_t most)
+{
+  auto reader = audit::Reader::open(database);
+  const auto events = reader ? reader->last(most) : tl::unexpected<Error>(reader.error());
+  if (!events) {
+    return std::nullopt;
+  }
+  std::vector<Happening> happenings;
+  for (const auto& event : *events) {
+    happenings.push_back(happening_of(event.id, event.ts, event.type, event.actor, event.payload));
+  }
+  return happenings;
+}
+
+} // namespace conos
