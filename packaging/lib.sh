@@ -51,32 +51,28 @@ install_packages() # SECTION...
     { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${missing[@]}"; }
 }
 
-build_dir() # [TYPE]
+build_dir()
 {
-  if [[ -w $source_dir ]]; then
-    echo "$source_dir/build/${1:-release}"
-  else
-    echo "$cache_dir/build-$clone_id/${1:-release}"
-  fi
+  local dir=$source_dir/build
+  [[ -w $source_dir ]] || dir=$cache_dir/build-$clone_id
+  echo "${CONOS_BUILD:-$dir}"
 }
 
-build() # [TYPE [MESON OPTION...]]
+build() # [MESON OPTION...]: these are for a build that is new
 {
   local dir
-  dir=$(build_dir "${1:-release}")
+  dir=$(build_dir)
   mkdir -p "$dir"
-  if [[ ! -f $dir/build.ninja ]]; then
-    flock "$dir" meson setup --prefix=/usr --buildtype=release "${@:2}" "$dir" "$source_dir"
-  fi
+  if [[ ! -f $dir/build.ninja ]]; then flock "$dir" meson setup "$@" "$dir" "$source_dir"; fi
   flock "$dir" ninja -C "$dir"
 }
 
-# Installs the release build where a machine can be given it, and prints where that is.
+# Installs the build where a machine can be given it, and prints where that is.
 stage()
 {
   local dir
   dir=$(build_dir)
   rm -rf "${dir:?}/stage"
-  DESTDIR=$dir/stage meson install --no-rebuild --quiet -C "$dir" >&2
+  DESTDIR=$dir/stage flock "$dir" meson install --no-rebuild --quiet -C "$dir" >&2
   echo "$dir/stage"
 }

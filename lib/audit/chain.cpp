@@ -46,18 +46,31 @@ bool is_program(std::string_view text)
   });
 }
 
-// A raw line break could only be space between two tokens, and would make two lines of one row
-// in every listing.
-bool is_one_line(std::string_view text)
+bool is_control(char c)
 {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20;
-  });
+  return static_cast<unsigned char>(c) < 0x20;
 }
 
-bool is_object(std::string_view text)
+// How deep brackets nest in what is JSON otherwise.
+std::size_t depth_of(std::string_view json)
 {
-  return trimmed(text).starts_with('{') && nlohmann::json::accept(text);
+  std::size_t depth = 0;
+  std::size_t deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string) {
+      i += c == '\\' ? 1 : 0;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return deepest;
 }
 
 } // namespace
@@ -113,6 +126,15 @@ bool is_timestamp(std::string_view text)
   });
 }
 
+bool is_payload(std::string_view text)
+{
+  // A raw line break could only be space between two tokens, and would make two lines of one row
+  // in every listing. accept() keeps no more than one bit for each level.
+  return text.size() <= k_max_payload_bytes && trimmed(text).starts_with('{') &&
+         std::none_of(text.begin(), text.end(), is_control) &&
+         depth_of(text) <= k_max_payload_depth && nlohmann::json::accept(text);
+}
+
 Result<> check_fields(std::string_view type, std::string_view actor, std::string_view payload)
 {
   if (!is_type(type)) {
@@ -126,7 +148,7 @@ Result<> check_fields(std::string_view type, std::string_view actor, std::string
     return fail(Kind::bad_data, "the payload of {} has {} bytes, more than {}", type,
       payload.size(), k_max_payload_bytes);
   }
-  if (!is_one_line(payload) || !is_object(payload)) {
+  if (!is_payload(payload)) {
     return fail(Kind::bad_data, "the payload of {} is not a JSON object on one line: '{}'", type,
       escaped(payload, 80));
   }
@@ -135,12 +157,10 @@ Result<> check_fields(std::string_view type, std::string_view actor, std::string
 
 Result<> check_key(std::string_view key)
 {
-  const bool plain = std::all_of(key.begin(), key.end(), [](char c) {
-    return c > ' ' && c < '\x7f';
-  });
-  if (!plain || key.size() > k_max_key_bytes) {
-    return fail(Kind::bad_data, "'{}' is not a key: up to {} letters, digits and signs",
-      escaped(key, 80), k_max_key_bytes);
+  if (key.size() > k_max_key_bytes || !is_utf8(key) ||
+      std::any_of(key.begin(), key.end(), is_control)) {
+    return fail(Kind::bad_data, "'{}' is not a key: a line of at most {} bytes", escaped(key, 80),
+      k_max_key_bytes);
   }
   return {};
 }

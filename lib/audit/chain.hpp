@@ -12,8 +12,9 @@
 namespace conos::audit {
 
 inline constexpr std::size_t k_max_payload_bytes = 64U << 10U;
+inline constexpr std::size_t k_max_payload_depth = 64;
 inline constexpr std::size_t k_max_name_bytes = 64; // of a type or an actor
-inline constexpr std::size_t k_max_key_bytes = 256;
+inline constexpr std::size_t k_max_key_bytes = 1024;
 
 // What the first row names as the hash before it: 64 zeros.
 inline constexpr Digest k_genesis{};
@@ -47,11 +48,14 @@ bool is_actor(std::string_view text);
 
 bool is_timestamp(std::string_view text);
 
-// Kind::bad_data when a row with these may not be appended: type or actor against their grammar,
-// a payload that is not one JSON object on one line of at most k_max_payload_bytes.
+// One JSON object on one line, of at most k_max_payload_bytes, nested at most k_max_payload_depth
+// deep: whoever shows it to people may recurse.
+bool is_payload(std::string_view text);
+
+// Kind::bad_data when a row with these may not be appended.
 Result<> check_fields(std::string_view type, std::string_view actor, std::string_view payload);
 
-// A key is up to k_max_key_bytes of ASCII without spaces; an empty one stands for none.
+// A key is up to k_max_key_bytes of UTF-8 without control characters; an empty one stands for none.
 Result<> check_key(std::string_view key);
 
 } // namespace conos::audit

@@ -42,7 +42,7 @@ bool is_number(std::string_view text, long least, long most)
 // Nothing that systemd would expand, unquote or split.
 bool is_path_character(char c)
 {
-  return is_word(c) || std::string_view("/._-+@:,=").find(c) != std::string_view::npos;
+  return is_word(c) || std::string_view("/._-+@").find(c) != std::string_view::npos;
 }
 
 std::string path_complaint(std::string_view path)
@@ -51,7 +51,7 @@ std::string path_complaint(std::string_view path)
     return "is not an absolute path";
   }
   if (!all_of(path, is_path_character)) {
-    return "has a character other than letters, digits and /._-+@:,=";
+    return "has a character other than letters, digits and /._-+@";
   }
   if (path.size() > 1 && path.ends_with('/')) {
     return "ends in a slash";

@@ -1,8 +1,12 @@
 #include "host/acl.hpp"
 
+#include "sys/text.hpp"
+
+#include <acl/libacl.h>
 #include <grp.h>
 #include <sys/acl.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace conos {
@@ -33,6 +37,37 @@ Result<> let_group_read(const UniqueFd& file, gid_t group)
     return os_error("let group {} read a file", group);
   }
   return {};
+}
+
+Result<std::vector<std::string>> acl_entries(const UniqueFd& file, AclOf which)
+{
+  // by descriptor there is only the access ACL; through /proc the path cannot have been swapped
+  const auto path = fmt::format("/proc/self/fd/{}", file.get());
+  const Acl acl(
+    ::acl_get_file(path.c_str(), which == AclOf::access ? ACL_TYPE_ACCESS : ACL_TYPE_DEFAULT));
+  if (!acl) {
+    return os_error("read an ACL");
+  }
+  const std::unique_ptr<char, FreeAcl> text(
+    ::acl_to_any_text(acl.get(), nullptr, ',', TEXT_ABBREVIATE));
+  if (!text) {
+    return os_error("print an ACL");
+  }
+  std::vector<std::string> entries;
+  for (const auto entry : split(text.get(), ',')) {
+    if (!entry.empty()) {
+      entries.emplace_back(entry);
+    }
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+Result<> drop_default_acl(const std::string& directory)
+{
+  const bool none = ::acl_delete_def_file(directory.c_str()) == 0 || errno == ENOENT ||
+                    errno == ENOTDIR || errno == EACCES; // EACCES: not a directory
+  return none ? Result<>{} : os_error("drop the default ACL of '{}'", directory);
 }
 
 } // namespace conos

@@ -143,7 +143,7 @@ private:
     if (!drafts) {
       return verdict;
     }
-    verdict.started = exists_at(*drafts, "started");
+    verdict.started = exists_at(*drafts, "response");
     const auto uid = m_step.settings().uid;
     const auto record = read_draft(*drafts, "exit.json", uid, 4096);
     const auto parsed = record ? run_record_from_json(*record)

@@ -126,16 +126,16 @@ public:
   // an empty directory.
   Result<> clear(const std::string& id)
   {
-    CONOS_CHECK(remove_tree(m_tree.drafts, id));
+    if (const auto removed = remove_tree(m_tree.drafts, id); !removed) {
+      log::warning(
+        "leave drafts/{}: {}", id, removed.error().text()); // a hostile nest, no reason to stay
+    }
     CONOS_TRY(const auto dir, open_claimed(m_step, id));
-    CONOS_TRY(const auto names, list_names(dir, 64));
-    for (const auto& name : names) {
-      if (name != k_outcome_file) {
-        CONOS_CHECK(remove_tree(dir, name));
-      }
+    for (const auto* name : {"meta.json", "prompt", "facts.json", "original", "name", "task"}) {
+      CONOS_CHECK(remove_name(dir, name));
     }
     CONOS_CHECK(remove_name(dir, k_outcome_file));
-    return remove_tree(m_tree.claimed, id);
+    return remove_empty_dir(m_tree.claimed, id);
   }
 
 private:

@@ -64,13 +64,22 @@ std::string_view how_text(Ended::How how)
 }
 
 // A file of the agent's own, for deliver to read; nothing of it is trusted, nothing needs a sync.
-Result<> leave(const UniqueFd& drafts, const char* name, std::string_view text)
+Result<UniqueFd> create(const UniqueFd& drafts, const char* name)
 {
   UniqueFd file(
     ::openat(drafts.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) {
     return os_error("leave '{}'", name);
   }
+  return file;
+}
+
+Result<> leave(const UniqueFd& drafts, const char* name, std::string_view text)
+{
+  if (text.empty()) {
+    return {};
+  }
+  CONOS_TRY(const auto file, create(drafts, name));
   return write_all(file, text);
 }
 
@@ -106,7 +115,7 @@ private:
 
     RunRecord record;
     record.started_at = now();
-    CONOS_CHECK(leave(drafts, "started", "")); // from here on this attempt counts
+    CONOS_TRY(const auto response, create(drafts, "response")); // there: the attempt has begun
     Bounds bounds;
     bounds.time = m_batch.timeout;
     bounds.out_bytes = m_batch.max_output_bytes;
@@ -125,7 +134,7 @@ private:
     record.status = ran->status;
     record.log_cut = ran->err_cut;
     CONOS_CHECK(leave(drafts, "log", ran->err));
-    CONOS_CHECK(leave(drafts, "response", ran->out));
+    CONOS_CHECK(write_all(response, ran->out));
     return leave(drafts, "exit.json", to_json(record));
   }
 

@@ -309,6 +309,10 @@ Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view 
   if (durable == Durable::yes) {
     CONOS_CHECK(sync_file(file).map_error(purpose));
   }
+  const auto linked = give_name(file, dir, name);
+  if (linked || linked.error().kind != Kind::exists) {
+    return linked && durable == Durable::yes ? sync_file(dir).map_error(purpose) : linked;
+  }
   // linkat cannot replace, renameat can: a name of its own for a moment, removed by whoever
   // finds it after a crash because it begins with a dot
   CONOS_TRY(const auto salt, random_hex(8));
@@ -338,6 +342,15 @@ Result<> remove_name(const UniqueFd& dir, const std::string& name)
   CONOS_CHECK(name_is_plain(name));
   if (::unlinkat(dir.get(), name.c_str(), 0) < 0 && errno != ENOENT) {
     return os_error("remove '{}'", name);
+  }
+  return {};
+}
+
+Result<> remove_empty_dir(const UniqueFd& dir, const std::string& name)
+{
+  CONOS_CHECK(name_is_plain(name));
+  if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
+    return os_error("remove directory '{}'", name);
   }
   return {};
 }

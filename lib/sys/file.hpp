@@ -104,6 +104,9 @@ Result<> move_name(const UniqueFd& from, const std::string& old_name, const Uniq
 // Absent is success.
 Result<> remove_name(const UniqueFd& dir, const std::string& name);
 
+// Kind::exists when it is not empty; absent is success.
+Result<> remove_empty_dir(const UniqueFd& dir, const std::string& name);
+
 // Flushes the whole file system `dir` is on: cheaper than an fsync each from a handful of files on.
 Result<> sync_filesystem(const UniqueFd& dir);
 

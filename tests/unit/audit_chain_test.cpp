@@ -88,7 +88,24 @@ TEST_CASE("payloads are one JSON object on one line", "[audit][chain]")
   };
   CHECK(check_fields("a.b", "root", fill(k_max_payload_bytes)));
   CHECK_FALSE(check_fields("a.b", "root", fill(k_max_payload_bytes + 1)));
-  CHECK(check_fields("a.b", "root",
-    R"({"a":)" + std::string(30'000, '[') + std::string(30'000, ']') +
-      "}")); // depth costs no stack
+
+  const auto nest = [](std::size_t n) {
+    return R"({"a":"[[[\"[","b":)" + std::string(n - 1, '[') + std::string(n - 1, ']') + "}";
+  };
+  CHECK(check_fields("a.b", "root", nest(k_max_payload_depth)));
+  CHECK_FALSE(check_fields("a.b", "root", nest(k_max_payload_depth + 1)));
+  CHECK_FALSE(check_fields("a.b", "root", nest(30'000)));
+}
+
+TEST_CASE("keys are a line of text", "[audit][chain]")
+{
+  for (const auto* good : {"", "fix-disk/1/task.claimed", "a b/ä\\n.task/12.34", "-"}) {
+    CHECK(check_key(good));
+  }
+  CHECK(check_key(std::string(k_max_key_bytes, 'k')));
+  for (const auto* bad : {"a\nb", "\x1b", "\xff"}) {
+    CHECK(check_key(bad).error().kind == Kind::bad_data);
+  }
+  CHECK_FALSE(check_key(std::string_view("a\0b", 3)));
+  CHECK_FALSE(check_key(std::string(k_max_key_bytes + 1, 'k')));
 }

@@ -95,8 +95,6 @@ struct TestSite {
     record.started_at = record.finished_at = now();
     record.how = "exited";
     record.status = status;
-    REQUIRE(publish(drafts, "started", "", 0600));
-    REQUIRE(publish(drafts, "log", "", 0600));
     REQUIRE(publish(drafts, "response", answer, 0600));
     REQUIRE(publish(drafts, "exit.json", to_json(record), 0600));
   }

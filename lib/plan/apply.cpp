@@ -1,0 +1,283 @@
+#include "plan/apply.hpp"
+
+#include "audit/ledger.hpp"
+#include "host/acl.hpp"
+#include "host/units.hpp"
+#include "plan/files.hpp"
+#include "plan/tables.hpp"
+#include "sys/file.hpp"
+#include "sys/process.hpp"
+#include "sys/text.hpp"
+#include "task/site.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace conos::plan {
+
+namespace {
+
+constexpr Duration k_tool_time = std::chrono::minutes(5);
+
+Result<> run_tool(std::vector<std::string> argv, int input = -1)
+{
+  const auto name = argv.front();
+  const auto ended =
+    run_command({std::move(argv), plain_environment(), "", input}, {.time = k_tool_time});
+  if (!ended) {
+    return tl::unexpected<Error>(during("run " + name)(ended.error()));
+  }
+  if (ended->how != Ended::How::exited || ended->status != 0) {
+    return fail(Kind::os, "{} ended with {} {}: {}", name,
+      ended->how == Ended::How::exited ? "status" : "signal", ended->status,
+      escaped(trimmed(ended->err)));
+  }
+  return {};
+}
+
+Result<UniqueFd> memory_file(std::string_view text)
+{
+  UniqueFd file(::memfd_create("conos", MFD_CLOEXEC));
+  if (!file) {
+    return os_error("make a file in memory");
+  }
+  CONOS_CHECK(write_all(file, text));
+  if (::lseek(file.get(), 0, SEEK_SET) < 0) {
+    return os_error("rewind a file in memory");
+  }
+  return file;
+}
+
+class Applier
+{
+public:
+  Applier(const Place& place, const State& wanted, CanLock can_lock, std::size_t changes)
+      : m_place(place)
+      , m_wanted(wanted)
+      , m_lock(can_lock == CanLock::yes ? Lock::yes : Lock::no)
+      , m_changes(changes)
+  {
+  }
+
+  Result<> step(const Step& step)
+  {
+    switch (step.act) {
+    case Act::tables:
+    case Act::files:
+      return files(step);
+    case Act::accounts:
+      return accounts();
+    case Act::leave:
+      return each(step, [&](const Change& change) {
+        return run_tool(with_root({"gpasswd"}, {"--delete", change.subject, change.what}));
+      });
+    case Act::shells:
+      return each(step, [&](const Change& change) {
+        return run_tool(with_root({"usermod"}, {"--shell", "/usr/sbin/nologin", change.subject}));
+      });
+    case Act::directories:
+      return directories(step);
+    case Act::stop:
+      return stop(step);
+    case Act::links:
+      return each(step, [&](const Change& change) {
+        return write_link(m_place, m_wanted.links[change.index], m_accounts.value());
+      });
+    case Act::enable:
+      return enable(step);
+    case Act::reload:
+      return reload();
+    case Act::start:
+      return start(step);
+    case Act::lock:
+      return each(step, [&](const Change& change) {
+        return lock_file(m_place, change.subject);
+      });
+    case Act::record:
+      break;
+    }
+    return record();
+  }
+
+private:
+  template<class Deed>
+  Result<> each(const Step& step, const Deed& deed)
+  {
+    CONOS_CHECK(know_accounts());
+    for (const auto& change : step.changes) {
+      CONOS_CHECK(deed(change));
+    }
+    return {};
+  }
+
+  // The accounts as they are now; asked again after they were changed.
+  Result<> know_accounts()
+  {
+    if (!m_accounts) {
+      CONOS_TRY(m_accounts, read_accounts(m_place.root));
+    }
+    return {};
+  }
+
+  std::vector<std::string> with_root(
+    std::vector<std::string> argv, const std::vector<std::string>& rest) const
+  {
+    if (!m_place.root.empty()) {
+      argv.insert(argv.end(), {"--root", m_place.root});
+    }
+    argv.insert(argv.end(), rest.begin(), rest.end());
+    return argv;
+  }
+
+  Result<> accounts()
+  {
+    m_accounts.reset();
+    return run_tool(with_root({"systemd-sysusers"},
+      {m_place.vendor.substr(m_place.root.size()) + "/sysusers.d/conos.conf", k_agents_sysusers}));
+  }
+
+  // Only the lines of what differs: the others could at best change nothing.
+  Result<> directories(const Step& step)
+  {
+    std::string lines;
+    for (const auto& change : step.changes) {
+      const auto& directory = m_wanted.directories[change.index];
+      lines += tmpfiles_of(directory);
+      if (directory.default_acl.empty()) { // which systemd-tmpfiles takes from nobody
+        CONOS_CHECK(drop_default_acl(m_place.root + directory.path));
+      }
+    }
+    CONOS_TRY(const auto input, memory_file(lines));
+    return run_tool(with_root({"systemd-tmpfiles", "--create"}, {"-"}), input.get());
+  }
+
+  Result<> files(const Step& step)
+  {
+    CONOS_CHECK(know_accounts());
+    const bool units = std::any_of(step.changes.begin(), step.changes.end(), [](const Change& c) {
+      return c.subject.starts_with(k_units);
+    });
+    if (units) {
+      CONOS_CHECK(mark_reload());
+    }
+    // so that no claim meets new instructions with old settings
+    std::optional<AgentLock> lock;
+    if (!step.agent.empty()) {
+      CONOS_TRY(lock, AgentLock::take(m_place.site, step.agent));
+    }
+    for (const auto& change : step.changes) {
+      const auto& file = m_wanted.files[change.index];
+      CONOS_CHECK(file.wanted ? write_file(m_place, file, *m_accounts, m_lock)
+                              : remove_file(m_place, file.path));
+    }
+    return {};
+  }
+
+  Result<> mark_reload() const
+  {
+    const auto path = m_place.root + k_reload_mark;
+    const UniqueFd mark(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    return mark ? Result<>{} : os_error("make '{}'", k_reload_mark);
+  }
+
+  Result<> reload()
+  {
+    CONOS_TRY(const auto systemd, Units::connect());
+    CONOS_CHECK(systemd.reload());
+    const auto path = m_place.root + k_reload_mark;
+    if (::unlink(path.c_str()) < 0 && errno != ENOENT) {
+      return os_error("remove '{}'", k_reload_mark);
+    }
+    return {};
+  }
+
+  Result<> stop(const Step& step) const
+  {
+    CONOS_TRY(const auto systemd, Units::connect());
+    for (const auto& change : step.changes) {
+      const auto stopped = systemd.stop(change.subject);
+      if (!stopped && stopped.error().kind != Kind::not_found) {
+        return stopped;
+      }
+    }
+    CONOS_TRY(const auto changed, systemd.disable(names_of(step)));
+    (void)changed; // the next look will tell
+    return {};
+  }
+
+  static std::vector<std::string> names_of(const Step& step)
+  {
+    std::vector<std::string> names;
+    for (const auto& change : step.changes) {
+      names.push_back(change.subject);
+    }
+    return names;
+  }
+
+  static Result<> enable(const Step& step)
+  {
+    CONOS_TRY(const auto systemd, Units::connect());
+    CONOS_TRY(const auto changed, systemd.enable(names_of(step)));
+    (void)changed; // the next look will tell
+    return {};
+  }
+
+  static Result<> start(const Step& step)
+  {
+    CONOS_TRY(const auto systemd, Units::connect());
+    for (const auto& change : step.changes) {
+      CONOS_CHECK(systemd.start(change.subject));
+    }
+    return {};
+  }
+
+  // Everything is on disk before the record says so.
+  Result<> record()
+  {
+    for (const auto* path : {"/etc", "/srv/conos", "/var/lib/conos"}) {
+      CONOS_TRY(const auto dir, open_dir(m_place.root + path));
+      CONOS_CHECK(sync_filesystem(dir).map_error(during(path)));
+    }
+    CONOS_TRY(auto ledger, audit::Ledger::open(m_place.site.lib));
+    const nlohmann::json payload{{"agents", m_wanted.accounts.size()}, {"changes", m_changes},
+      {"config_sha256", m_wanted.config_sha256}};
+    CONOS_TRY(const auto row,
+      ledger.append({{"config.applied", "root/conos-bootstrap", payload.dump(), ""}}));
+    (void)row; // nobody asks for its receipt
+    CONOS_CHECK(know_accounts());
+    CONOS_CHECK(write_file(m_place, m_wanted.applied, *m_accounts, Lock::no));
+    CONOS_TRY(const auto lib, open_dir(m_place.site.lib));
+    return sync_filesystem(lib);
+  }
+
+  const Place& m_place;
+  const State& m_wanted;
+  Lock m_lock;
+  std::size_t m_changes;
+  std::optional<Accounts> m_accounts;
+};
+
+} // namespace
+
+Result<> apply(const Place& place, const State& wanted, const Plan& plan, CanLock can_lock,
+  const std::function<void(const Step&)>& done)
+{
+  std::size_t changes = 0;
+  for (const auto& step : plan.steps) {
+    changes += step.changes.size();
+  }
+  Applier applier(place, wanted, can_lock, changes);
+  for (const auto& step : plan.steps) {
+    CONOS_CHECK(applier.step(step).map_error(during(title_of(step))));
+    done(step);
+  }
+  return {};
+}
+
+} // namespace conos::plan

@@ -1,0 +1,221 @@
+#include "plan/bootstrap.hpp"
+
+#include "config/config.hpp"
+#include "plan/apply.hpp"
+#include "plan/desired.hpp"
+#include "plan/diff.hpp"
+#include "plan/files.hpp"
+#include "plan/observe.hpp"
+#include "plan/profile.hpp"
+#include "plan/show.hpp"
+#include "plan/sources.hpp"
+#include "sys/file.hpp"
+#include "sys/log.hpp"
+#include "sys/text.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace conos::plan {
+
+namespace {
+
+void print(const std::string& text)
+{
+  (void)std::fwrite(text.data(), 1, text.size(), stdout); // cli::run looks at the stream's end
+}
+
+struct Read {
+  std::string text;
+  std::optional<config::Config> config; // nothing: wrong, and said
+};
+
+Result<Read> read_config(const std::string& path)
+{
+  Read read;
+  CONOS_TRY(read.text, read_path(path, config::k_max_config_bytes));
+  auto checked = config::check(read.text);
+  for (const auto& finding : checked.findings) {
+    const auto line = config::line_of(finding, path);
+    finding.error ? log::error("{}", line) : log::warning("{}", line);
+  }
+  read.config = std::move(checked.config);
+  return read;
+}
+
+// One bootstrap at a time. In /run, for nothing else of ours may be there yet.
+Result<UniqueFd> only_one(const Place& place)
+{
+  const auto path = place.root + "/run/conos-bootstrap.lock";
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) {
+    return os_error("open the lock '{}'", path);
+  }
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0) {
+    return fail(Kind::busy, "another conos-bootstrap is at work");
+  }
+  return file;
+}
+
+Result<CanLock> can_lock(const Place& place)
+{
+  CONOS_TRY(const auto dir, open_dir(place.root + "/etc"));
+  return can_set_immutable(dir) ? CanLock::yes : CanLock::no;
+}
+
+struct Planned {
+  State wanted;
+  Plan plan;
+};
+
+Result<Planned> make_plan(const Place& place, const Read& read, CanLock lock)
+{
+  CONOS_TRY(const auto sources, read_sources(place, *read.config, read.text));
+  Planned planned;
+  CONOS_TRY(planned.wanted, desired(*read.config, sources));
+  CONOS_TRY(const auto seen, observe(place, planned.wanted));
+  planned.plan = diff(planned.wanted, seen, lock);
+  planned.plan.warnings.insert(
+    planned.plan.warnings.begin(), sources.warnings.begin(), sources.warnings.end());
+  return planned;
+}
+
+void warn(const Plan& plan)
+{
+  for (const auto& warning : plan.warnings) {
+    log::warning("{}", warning);
+  }
+}
+
+// Names what was done and what was not, so that nobody has to guess after a failure.
+void tell_failure(const Plan& plan, std::size_t done)
+{
+  const auto titles = [&](std::size_t from, std::size_t to) {
+    std::vector<std::string> names;
+    for (auto i = from; i < to; ++i) {
+      names.push_back(title_of(plan.steps[i]));
+    }
+    return names.empty() ? "nothing" : join(names, ", ");
+  };
+  log::notice("done: {}", titles(0, done));
+  log::notice("not done: {}", titles(done, plan.steps.size()));
+  log::notice("once the cause is mended, conos-bootstrap goes on where it stopped");
+}
+
+Result<> carry_out(const Place& place, const Planned& planned, CanLock lock, bool quiet)
+{
+  std::size_t done = 0;
+  const auto applied = apply(place, planned.wanted, planned.plan, lock, [&](const Step& step) {
+    ++done;
+    if (!quiet) {
+      print(line_of(step) + "\n");
+      (void)std::fflush(stdout); // a person waits; cli::run reports what could not be written
+    }
+  });
+  if (!applied) {
+    tell_failure(planned.plan, done);
+  }
+  return applied;
+}
+
+// What was just done must be what was wanted, or something is at work against us.
+Result<> verify(const Place& place, const Read& read, CanLock lock)
+{
+  CONOS_TRY(const auto again, make_plan(place, read, lock));
+  if (again.plan.steps.empty()) {
+    return {};
+  }
+  const auto& change = again.plan.steps.front().changes.front();
+  return fail(Kind::os, "not all of it holds: '{}' still needs: {}", change.subject, change.what);
+}
+
+Result<cli::Exit> run(const Place& place, const Read& read, const Options& options)
+{
+  CONOS_TRY(const auto lock, can_lock(place));
+  CONOS_TRY(const auto planned, make_plan(place, read, lock));
+  warn(planned.plan);
+  if (options.json) {
+    print(json_of(planned.plan));
+  }
+  if (planned.plan.steps.empty()) {
+    print(options.json ? "" : "nothing to do\n");
+    return cli::Exit::ok;
+  }
+  if (options.dry_run) {
+    print(options.json ? "" : text_of(planned.plan));
+    return cli::Exit::no;
+  }
+  CONOS_CHECK(carry_out(place, planned, lock, options.json));
+  CONOS_CHECK(verify(place, read, lock));
+  return cli::Exit::ok;
+}
+
+Result<cli::Exit> unlock(const Place& place)
+{
+  config::Config nobody;
+  CONOS_TRY(const auto sources, read_sources(place, nobody, ""));
+  for (const auto& path : sources.locked) {
+    CONOS_CHECK(unlock_file(place, path));
+  }
+  print(fmt::format("{} files below /etc/conos can be edited; conos-bootstrap applies them and "
+                    "locks them again\n",
+    sources.locked.size()));
+  return cli::Exit::ok;
+}
+
+// Where the configuration is read from. A profile that is only looked at stays where it is.
+Result<std::string> find_config(Place& place, const Options& options)
+{
+  if (!options.config.empty()) {
+    return options.config;
+  }
+  const auto config = place.site.etc + "/conos.toml";
+  if (!options.profile.empty()) {
+    CONOS_TRY(const auto profile, profile_path(place, options.profile));
+    if (options.dry_run || options.check_only) {
+      place.etc = profile;
+      return profile + "/conos.toml";
+    }
+    CONOS_CHECK(copy_profile(place, profile));
+    print(fmt::format("{:<24} /etc/conos, from {}\n", "profile", profile));
+  } else if (::access(config.c_str(), F_OK) < 0 && errno == ENOENT) {
+    return fail(Kind::config,
+      "there is no '{}'; 'conos-bootstrap --profile default' begins with the profile in "
+      "/usr/share/conos/profiles/default, copied to /etc/conos",
+      config);
+  }
+  return config;
+}
+
+} // namespace
+
+Result<cli::Exit> bootstrap(const Place& given, const Options& options)
+{
+  auto place = given;
+  if (!options.check_only && ::geteuid() != 0) {
+    return fail(
+      Kind::denied, "only root can set up the machine; --check --config=FILE needs no root");
+  }
+  if (options.unlock_only) {
+    CONOS_TRY(const auto lock, only_one(place));
+    return unlock(place);
+  }
+  std::optional<UniqueFd> lock;
+  if (!options.check_only) {
+    CONOS_TRY(lock, only_one(place));
+  }
+  CONOS_TRY(const auto path, find_config(place, options));
+  CONOS_TRY(const auto read, read_config(path));
+  if (!read.config) {
+    log::error("nothing was changed");
+    return cli::Exit::config;
+  }
+  return options.check_only ? Result<cli::Exit>(cli::Exit::ok) : run(place, read, options);
+}
+
+} // namespace conos::plan

@@ -1,0 +1,277 @@
+#include "plan/desired.hpp"
+
+#include "audit/sha256.hpp"
+#include "plan/place.hpp"
+#include "plan/tables.hpp"
+#include "plan/uids.hpp"
+#include "plan/units.hpp"
+#include "sys/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace conos::plan {
+
+namespace {
+
+std::string user_of(const std::string& agent)
+{
+  return "a-" + agent;
+}
+
+std::string_view group_of(Tier tier)
+{
+  switch (tier) {
+  case Tier::officer:
+    return "officers";
+  case Tier::operator_:
+    return "operators";
+  case Tier::worker:
+    break;
+  }
+  return "workers";
+}
+
+class Builder
+{
+public:
+  Builder(const config::Config& config, const Sources& sources)
+      : m_config(config)
+      , m_sources(sources)
+  {
+  }
+
+  Result<State> build()
+  {
+    CONOS_TRY(m_ids, ids_of(m_config, m_sources.accounts, m_sources.record));
+    CONOS_TRY(m_state.groups, groups_of(m_sources.sysusers));
+    CONOS_TRY(m_state.directories, directories_of(m_sources.tmpfiles));
+    const auto shared = m_state.directories.size();
+    for (const auto& agent : m_config.agents) {
+      add_account(agent);
+      add_directories(agent);
+    }
+    add_tables(shared);
+    for (const auto& agent : m_config.agents) {
+      CONOS_CHECK(add_files(agent));
+      add_units(agent);
+    }
+    add_shared();
+    for (const auto& path : m_sources.locked) {
+      m_state.files.push_back(locked(path));
+    }
+    add_record();
+    return std::move(m_state);
+  }
+
+private:
+  static std::string why(const config::Agent& agent)
+  {
+    return fmt::format("conos.toml:{}", agent.at.line);
+  }
+
+  void add_account(const config::Agent& agent)
+  {
+    const auto ids = m_ids.at(agent.name);
+    const auto user = user_of(agent.name);
+    m_state.accounts.push_back({user, ids.uid, ids.gid, "/home/" + user,
+      {"agents", std::string(group_of(agent.tier))}, agent.name, why(agent)});
+  }
+
+  // The directories are the states of a task; who may do what in each is their whole policy.
+  void add_directories(const config::Agent& agent)
+  {
+    const auto user = user_of(agent.name);
+    const auto top = m_site.agent(agent.name);
+    const auto add = [&](const std::string& path, mode_t mode, const std::string& owner,
+                       const std::string& group) -> Directory& {
+      Directory directory;
+      directory.path = path;
+      directory.mode = mode;
+      directory.owner = owner;
+      directory.group = group;
+      directory.agent = agent.name;
+      directory.why = why(agent);
+      return m_state.directories.emplace_back(std::move(directory));
+    };
+
+    // people of group conos look, taskers pass through
+    auto through = taskers_of(agent, "--x");
+    through.emplace_back("g:conos:r-x");
+    add(top, 0750, "root", user).acl = acl_with(0750, "--x", through);
+
+    auto& inbox = add(top + "/inbox", 01730, "root", "root");
+    if (const auto taskers = taskers_of(agent, "-wx"); !taskers.empty()) {
+      inbox.acl = acl_with(01730, "-wx", taskers);
+    }
+    add(top + "/claimed", 0750, "root", user);
+    add(top + "/drafts", 0710, "root", user);
+    add(top + "/held", 0750, "root", user);
+    for (const auto* state : {"/outbox", "/processed", "/failed"}) {
+      auto& directory = add(top + state, 0750, "root", user);
+      directory.acl = acl_with(0750, "r-x", {"g:conos:r-x"});
+      directory.default_acl = acl_with(0750, "r-x", {"g:conos:r--"});
+    }
+    add(top + "/threads", 0700, "root", "root");
+    add(top + "/workspace", 0700, user, user);
+    add("/home/" + user, 0700, user, user);
+    add(m_site.instructions(agent.name), 0700, "root", "root");
+  }
+
+  // "u:a-T:RIGHTS" for each who may give this agent tasks.
+  std::vector<std::string> taskers_of(const config::Agent& agent, std::string_view rights) const
+  {
+    std::vector<std::string> entries;
+    for (const auto& other : m_config.agents) {
+      if (std::binary_search(other.may_task.begin(), other.may_task.end(), agent.name)) {
+        entries.push_back(fmt::format("u:{}:{}", user_of(other.name), rights));
+      }
+    }
+    return entries;
+  }
+
+  // What systemd reads at each boot to the same end.
+  void add_tables(std::size_t shared)
+  {
+    const std::string head = "# Compiled from /etc/conos/conos.toml by conos-bootstrap.\n";
+    auto directories = head;
+    for (auto i = shared; i < m_state.directories.size(); ++i) {
+      directories += tmpfiles_of(m_state.directories[i]);
+    }
+    add_file(k_agents_sysusers, head + sysusers_of(m_state.accounts));
+    add_file(k_agents_tmpfiles, directories);
+  }
+
+  File& add_file(const std::string& path, std::string content)
+  {
+    File file;
+    file.path = path;
+    file.content = std::move(content);
+    return m_state.files.emplace_back(std::move(file));
+  }
+
+  Result<> add_files(const config::Agent& agent)
+  {
+    const auto& instructions = m_sources.instructions.at(agent.name);
+    const auto own = [&](
+                       const std::string& path, const std::string& content, mode_t mode) -> File& {
+      auto& file = add_file(path, content);
+      file.mode = mode;
+      file.agent = agent.name;
+      file.why = why(agent);
+      return file;
+    };
+    // the settings last: claim refuses instructions it does not find the digest of
+    own(m_site.instructions(agent.name) + "/AGENTS.md", instructions, 0600);
+    own(m_site.compiled() + "/" + agent.name + ".json", to_json(settings_of(agent)), 0600);
+
+    // for programs that look for such a file at home; no step of ours reads it
+    const auto copy = m_site.agent(agent.name) + "/AGENTS.md";
+    own(copy, instructions, 0440).group = user_of(agent.name);
+    m_state.links.push_back({"/home/" + user_of(agent.name) + "/AGENTS.md", copy,
+      user_of(agent.name), agent.name, why(agent)});
+
+    CONOS_TRY(auto units, unit_files_of(agent, m_sources));
+    std::move(units.begin(), units.end(), std::back_inserter(m_state.files));
+    return {};
+  }
+
+  AgentSettings settings_of(const config::Agent& agent) const
+  {
+    const auto ids = m_ids.at(agent.name);
+    AgentSettings s;
+    s.name = agent.name;
+    s.tier = agent.tier;
+    s.mode = agent.mode;
+    s.uid = ids.uid;
+    s.gid = ids.gid;
+    s.roles = agent.roles;
+    s.groups = agent.groups;
+    s.runner = {m_sources.programs.at(agent.runner)};
+    s.runner.insert(s.runner.end(), agent.runner_args.begin(), agent.runner_args.end());
+    s.environment = agent.environment;
+    s.timeout = agent.timeout;
+    s.max_output_bytes = agent.max_output_bytes;
+    s.max_task_bytes = m_config.max_task_bytes;
+    s.inbox_max_files = m_config.inbox_max_files;
+    s.inbox_max_per_sender = m_config.inbox_max_per_sender;
+    s.attempts = agent.attempts;
+    s.retry = agent.retry;
+    s.max_hops = m_config.max_hops;
+    s.instructions_sha256 = audit::sha256_hex(m_sources.instructions.at(agent.name));
+    s.may_task = agent.may_task;
+    s.cron_task = agent.cron_task;
+    s.continuous_delay = agent.continuous_delay;
+    return s;
+  }
+
+  void add_units(const config::Agent& agent)
+  {
+    auto units = units_of(agent, m_sources.held.contains(agent.name));
+    std::move(units.begin(), units.end(), std::back_inserter(m_state.units));
+  }
+
+  void add_shared()
+  {
+    Routing routing;
+    routing.concierge = m_config.concierge;
+    routing.rules = m_config.routes;
+    for (const auto& agent : m_config.agents) {
+      routing.agents.push_back(agent.name);
+    }
+    routing.max_task_bytes = m_config.max_task_bytes;
+    routing.inbox_max_files = m_config.inbox_max_files;
+    add_file(m_site.compiled() + "/routes.json", to_json(routing)).mode = 0600;
+
+    auto& conctl = add_file("/usr/local/bin/conctl", "#!/bin/sh\nexec /usr/bin/conos \"$@\"\n");
+    conctl.mode = 0755;
+    conctl.immutable = true;
+
+    m_state.units.push_back({"conos-outer-inbox.path", "paths.target", true, false, "", ""});
+    m_state.units.push_back({"conos-sweep.timer", "timers.target", true, false, "", ""});
+  }
+
+  static File locked(const std::string& path)
+  {
+    File file;
+    file.path = path;
+    file.immutable = true;
+    return file;
+  }
+
+  void add_record()
+  {
+    Record record = m_sources.record;
+    record.config_sha256 = m_sources.config_sha256;
+    record.files.clear();
+    for (const auto& [name, ids] : m_ids) {
+      record.uids[name] = ids.uid;
+    }
+    for (const auto& file : m_state.files) {
+      if (file.wanted && file.content) {
+        record.files[file.path] = audit::sha256_hex(*file.content);
+      }
+    }
+    m_state.config_sha256 = m_sources.config_sha256;
+    m_state.applied.path = k_record;
+    m_state.applied.content = to_json(record);
+    m_state.applied.mode = 0600;
+  }
+
+  const config::Config& m_config;
+  const Sources& m_sources;
+  const Site m_site;
+  std::map<std::string, Ids> m_ids;
+  State m_state;
+};
+
+} // namespace
+
+Result<State> desired(const config::Config& config, const Sources& sources)
+{
+  return Builder(config, sources).build();
+}
+
+} // namespace conos::plan

@@ -1,0 +1,367 @@
+#include "plan/diff.hpp"
+
+#include "plan/place.hpp"
+#include "plan/tables.hpp"
+#include "sys/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace conos::plan {
+
+namespace {
+
+constexpr std::string_view k_shell = "/usr/sbin/nologin";
+constexpr std::array<std::string_view, 3> k_tier_groups{"officers", "operators", "workers"};
+
+// "mode 0755 to 0750, owner root to a-x", a part for each difference.
+class Differences
+{
+public:
+  template<class T>
+  void compare(std::string_view name, const T& seen, const T& wanted)
+  {
+    if (seen != wanted) {
+      add(fmt::format("{} {} to {}", name, seen, wanted));
+    }
+  }
+
+  void compare_mode(mode_t seen, mode_t wanted)
+  {
+    if (seen != wanted) {
+      add(fmt::format("mode {:04o} to {:04o}", seen, wanted));
+    }
+  }
+
+  // Names what is taken away and what is added.
+  void compare_acl(std::string_view name, const std::vector<std::string>& seen,
+    const std::vector<std::string>& wanted)
+  {
+    std::string text;
+    const auto list = [&](char sign, const auto& from, const auto& without) {
+      for (const auto& entry : from) {
+        if (std::find(without.begin(), without.end(), entry) == without.end()) {
+          text += fmt::format(" {}{}", sign, entry);
+        }
+      }
+    };
+    list('-', seen, wanted);
+    list('+', wanted, seen);
+    if (!text.empty()) {
+      add(std::string(name) + text);
+    }
+  }
+
+  void add(const std::string& part) { m_text += (m_text.empty() ? "" : ", ") + part; }
+
+  const std::string& text() const { return m_text; }
+
+private:
+  std::string m_text;
+};
+
+class Differ
+{
+public:
+  Differ(const State& wanted, const Seen& seen, CanLock can_lock)
+      : m_wanted(wanted)
+      , m_seen(seen)
+      , m_can_lock(can_lock == CanLock::yes)
+  {
+  }
+
+  Plan diff()
+  {
+    auto files = file_changes();
+    add({Act::tables, "", std::move(files.tables)});
+    add({Act::accounts, "", account_changes()});
+    add({Act::leave, "", leave_changes()});
+    add({Act::shells, "", shell_changes()});
+    add({Act::directories, "", directory_changes()});
+    add({Act::stop, "", stop_changes()});
+    for (auto& step : files.steps) {
+      add(std::move(step));
+    }
+    add({Act::links, "", link_changes()});
+    auto to_enable = unit_changes([](const Unit& unit, const SeenUnit& seen) {
+      return unit.wanted && !seen.enabled ? "enable" : "";
+    });
+    const bool enables = !to_enable.empty();
+    add({Act::enable, "", std::move(to_enable)});
+    if (files.units || enables || m_seen.reload_pending) {
+      add({Act::reload, "", {{"systemd", "read unit files again", "", 0}}});
+    }
+    add({Act::start, "", unit_changes([](const Unit& unit, const SeenUnit& seen) {
+           return unit.wanted && !unit.held && !seen.active ? "start" : "";
+         })});
+    add({Act::lock, "", std::move(files.locks)});
+    record();
+    return std::move(m_plan);
+  }
+
+private:
+  void add(Step step)
+  {
+    if (!step.changes.empty()) {
+      m_plan.steps.push_back(std::move(step));
+    }
+  }
+
+  void warn(std::string text) { m_plan.warnings.push_back(std::move(text)); }
+
+  std::vector<Change> account_changes() const
+  {
+    std::vector<Change> changes;
+    for (const auto& group : m_wanted.groups) {
+      if (m_seen.accounts.group(group) == nullptr) {
+        changes.push_back({"group " + group, "new", "", 0});
+      }
+    }
+    for (std::size_t i = 0; i < m_wanted.accounts.size(); ++i) {
+      const auto& account = m_wanted.accounts[i];
+      if (m_seen.accounts.user(account.name) == nullptr) {
+        changes.push_back({account.name, fmt::format("new, uid {}", account.uid), account.why, i});
+        continue;
+      }
+      for (const auto& group : account.groups) {
+        if (!m_seen.accounts.is_listed(account.name, group)) {
+          changes.push_back({account.name, "joins " + group, account.why, i});
+        }
+      }
+    }
+    return changes;
+  }
+
+  // systemd-sysusers only adds; a tier that was lost is lost here.
+  std::vector<Change> leave_changes() const
+  {
+    std::vector<Change> changes;
+    for (std::size_t i = 0; i < m_wanted.accounts.size(); ++i) {
+      const auto& account = m_wanted.accounts[i];
+      for (const auto tier : k_tier_groups) {
+        const bool wanted =
+          std::find(account.groups.begin(), account.groups.end(), tier) != account.groups.end();
+        if (!wanted && m_seen.accounts.is_listed(account.name, tier)) {
+          changes.push_back({account.name, std::string(tier), account.why, i});
+        }
+      }
+    }
+    return changes;
+  }
+
+  std::vector<Change> shell_changes() const
+  {
+    std::vector<Change> changes;
+    for (std::size_t i = 0; i < m_wanted.accounts.size(); ++i) {
+      const auto* user = m_seen.accounts.user(m_wanted.accounts[i].name);
+      if (user != nullptr && user->shell != k_shell) {
+        changes.push_back({user->name, fmt::format("shell {} to {}", user->shell, k_shell),
+          m_wanted.accounts[i].why, i});
+      }
+    }
+    return changes;
+  }
+
+  std::vector<Change> directory_changes() const
+  {
+    std::vector<Change> changes;
+    for (std::size_t i = 0; i < m_wanted.directories.size(); ++i) {
+      const auto& wanted = m_wanted.directories[i];
+      const auto& seen = m_seen.directories[i];
+      if (!seen.exists) {
+        changes.push_back({wanted.path, "new", wanted.why, i});
+        continue;
+      }
+      Differences differences;
+      if (!seen.is_directory) {
+        differences.add("is not a directory");
+      } else {
+        differences.compare_mode(seen.mode, wanted.mode);
+        differences.compare("owner", seen.owner, wanted.owner);
+        differences.compare("group", seen.group, wanted.group);
+        differences.compare_acl(
+          "ACL", seen.acl, wanted.acl.empty() ? acl_of_mode(wanted.mode) : wanted.acl);
+        differences.compare_acl("default ACL", seen.default_acl, wanted.default_acl);
+      }
+      if (!differences.text().empty()) {
+        changes.push_back({wanted.path, differences.text(), wanted.why, i});
+      }
+    }
+    return changes;
+  }
+
+  struct FileChanges {
+    std::vector<Change> tables;
+    std::vector<Step> steps; // a step for each agent
+    std::vector<Change> locks;
+    bool units = false; // one of them is a unit file
+  };
+
+  FileChanges file_changes()
+  {
+    FileChanges out;
+    std::map<std::string, std::size_t> step_of;
+    bool unlockable = false;
+    for (std::size_t i = 0; i < m_wanted.files.size(); ++i) {
+      const auto& wanted = m_wanted.files[i];
+      unlockable = unlockable || (wanted.immutable && wanted.wanted);
+      const auto what = file_difference(wanted, m_seen.files[i]);
+      if (what.empty()) {
+        continue;
+      }
+      const Change change{wanted.path, what, wanted.why, i};
+      out.units = out.units || wanted.path.starts_with(k_units);
+      if (!wanted.content && wanted.wanted) {
+        out.locks.push_back(change);
+      } else if (wanted.path == k_agents_sysusers || wanted.path == k_agents_tmpfiles) {
+        out.tables.push_back(change);
+      } else {
+        const auto [at, is_new] = step_of.try_emplace(wanted.agent, out.steps.size());
+        if (is_new) {
+          out.steps.push_back({Act::files, wanted.agent, {}});
+        }
+        out.steps[at->second].changes.push_back(change);
+      }
+    }
+    if (unlockable && !m_can_lock) {
+      warn("this file system lets nobody set the immutable flag: what conos wrote is guarded by "
+           "its modes only");
+    }
+    return out;
+  }
+
+  std::string file_difference(const File& wanted, const SeenFile& seen)
+  {
+    if (seen.is_masked) {
+      m_masked.insert(wanted.path);
+      warn(fmt::format("'{}' is masked by the administrator and left so", wanted.path));
+      return "";
+    }
+    if (!wanted.wanted) {
+      return seen.exists ? "remove" : "";
+    }
+    if (!wanted.content) {
+      return seen.is_file && m_can_lock && seen.immutable == Immutable::no ? "make immutable" : "";
+    }
+    if (!seen.exists) {
+      return "new";
+    }
+    Differences differences;
+    if (!seen.is_file) {
+      differences.add("is not a plain file");
+      return differences.text();
+    }
+    if (seen.content != *wanted.content) {
+      differences.add("content");
+    }
+    differences.compare_mode(seen.mode, wanted.mode);
+    differences.compare("owner", seen.owner, wanted.owner);
+    differences.compare("group", seen.group, wanted.group);
+    if (wanted.immutable && m_can_lock && seen.immutable == Immutable::no) {
+      differences.add("make immutable");
+    }
+    return differences.text();
+  }
+
+  std::vector<Change> link_changes()
+  {
+    std::vector<Change> changes;
+    for (std::size_t i = 0; i < m_wanted.links.size(); ++i) {
+      const auto& wanted = m_wanted.links[i];
+      const auto& seen = m_seen.links[i];
+      if (seen.is_directory) {
+        warn(fmt::format("'{}' is a directory the agent made and left so", wanted.path));
+      } else if (seen.target != wanted.target) {
+        changes.push_back({wanted.path, seen.exists ? "points elsewhere" : "new", wanted.why, i});
+      }
+    }
+    return changes;
+  }
+
+  std::vector<Change> stop_changes() const
+  {
+    return unit_changes([](const Unit& unit, const SeenUnit& seen) {
+      return unit.wanted                   ? ""
+             : seen.active && seen.enabled ? "stop, disable"
+             : seen.active                 ? "stop"
+             : seen.enabled                ? "disable"
+                                           : "";
+    });
+  }
+
+  // Nothing of a masked unit is touched.
+  template<class What>
+  std::vector<Change> unit_changes(const What& what) const
+  {
+    std::vector<Change> changes;
+    for (std::size_t i = 0; i < m_wanted.units.size(); ++i) {
+      const auto& unit = m_wanted.units[i];
+      const std::string_view deed = what(unit, m_seen.units[i]);
+      if (!deed.empty() && !m_masked.contains(k_units + "/" + unit.name)) {
+        changes.push_back({unit.name, std::string(deed), unit.why, i});
+      }
+    }
+    return changes;
+  }
+
+  void record()
+  {
+    const auto what = file_difference(m_wanted.applied, m_seen.applied);
+    if (!what.empty() || !m_plan.steps.empty()) {
+      add({Act::record, "", {{m_wanted.applied.path, what.empty() ? "unchanged" : what, "", 0}}});
+    }
+  }
+
+  const State& m_wanted;
+  const Seen& m_seen;
+  bool m_can_lock;
+  std::set<std::string> m_masked;
+  Plan m_plan;
+};
+
+} // namespace
+
+Plan diff(const State& wanted, const Seen& seen, CanLock can_lock)
+{
+  return Differ(wanted, seen, can_lock).diff();
+}
+
+std::string title_of(const Step& step)
+{
+  switch (step.act) {
+  case Act::tables:
+    return "tables";
+  case Act::accounts:
+    return "accounts";
+  case Act::leave:
+    return "leave groups";
+  case Act::shells:
+    return "shells";
+  case Act::directories:
+    return "directories";
+  case Act::stop:
+    return "stop units";
+  case Act::files:
+    return step.agent.empty() ? "files of all" : "files of " + step.agent;
+  case Act::links:
+    return "links";
+  case Act::reload:
+    return "reload";
+  case Act::enable:
+    return "enable units";
+  case Act::start:
+    return "start units";
+  case Act::lock:
+    return "lock";
+  case Act::record:
+    break;
+  }
+  return "record";
+}
+
+} // namespace conos::plan

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "plan/state.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace conos::plan {
+
+// What is done to the machine, in the order it is done.
+enum class Act {
+  tables,      // write the tables systemd-sysusers and systemd-tmpfiles read
+  accounts,    // systemd-sysusers
+  leave,       // take a user out of a tier it no longer has
+  shells,      // give a user its shell back
+  directories, // systemd-tmpfiles
+  stop,        // stop and disable units that are no longer wanted
+  files,       // of one agent, or of all
+  links,
+  enable,
+  reload, // systemd reads its unit files again
+  start,
+  lock,   // set the immutable flag on what an administrator wrote
+  record, // the ledger's row and applied.json
+};
+
+struct Change {
+  std::string subject;   // a path, a user, a unit
+  std::string what;      // "new", "mode 0755 to 0750"
+  std::string why;       // "conos.toml:12"; empty: always so
+  std::size_t index = 0; // in the vector of State the act works on
+};
+
+struct Step {
+  Act act;
+  std::string agent; // of files: whose; empty: everybody's
+  std::vector<Change> changes;
+};
+
+struct Plan {
+  std::vector<Step> steps; // none: nothing to do
+  std::vector<std::string> warnings;
+};
+
+// What has to be done to get from what was seen to what is wanted. `can_lock` says whether this
+// machine lets us set the immutable flag; where not, the flag is not missed, and a warning says so.
+enum class CanLock { yes, no };
+Plan diff(const State& wanted, const Seen& seen, CanLock can_lock);
+
+// "users", "directories", "files of concierge"
+std::string title_of(const Step& step);
+
+} // namespace conos::plan

@@ -1,0 +1,177 @@
+#include "plan/observe.hpp"
+
+#include "host/acl.hpp"
+#include "host/units.hpp"
+#include "sys/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <map>
+
+namespace conos::plan {
+
+namespace {
+
+constexpr std::size_t k_max_file_bytes = 16U << 20U;
+
+class Observer
+{
+public:
+  Observer(const Place& place, const State& state)
+      : m_place(place)
+      , m_state(state)
+  {
+  }
+
+  Result<Seen> look()
+  {
+    CONOS_TRY(m_seen.accounts, read_accounts(m_place.root));
+    for (const auto& directory : m_state.directories) {
+      CONOS_TRY(auto seen, directory_at(directory.path));
+      m_seen.directories.push_back(std::move(seen));
+    }
+    for (const auto& file : m_state.files) {
+      CONOS_TRY(auto seen, file_at(file));
+      m_seen.files.push_back(std::move(seen));
+    }
+    CONOS_TRY(m_seen.applied, file_at(m_state.applied));
+    for (const auto& link : m_state.links) {
+      m_seen.links.push_back(link_at(link.path));
+    }
+    CONOS_CHECK(units());
+    m_seen.reload_pending = ::access((m_place.root + k_reload_mark).c_str(), F_OK) == 0;
+    return std::move(m_seen);
+  }
+
+private:
+  // Names by the machine's own database; a number for an id nobody has.
+  std::string owner_name(uid_t uid) const
+  {
+    const auto* user = m_seen.accounts.user(uid);
+    return user != nullptr ? user->name : std::to_string(uid);
+  }
+
+  std::string group_name(gid_t gid) const
+  {
+    const auto* group = m_seen.accounts.group(gid);
+    return group != nullptr ? group->name : std::to_string(gid);
+  }
+
+  Result<SeenDirectory> directory_at(const std::string& path) const
+  {
+    SeenDirectory seen;
+    const auto whole = m_place.root + path;
+    struct stat st = {};
+    if (::lstat(whole.c_str(), &st) < 0) {
+      return errno == ENOENT || errno == ENOTDIR ? Result<SeenDirectory>(seen)
+                                                 : os_error("look at '{}'", path);
+    }
+    seen.exists = true;
+    seen.is_directory = S_ISDIR(st.st_mode);
+    seen.mode = st.st_mode & 07777U;
+    seen.owner = owner_name(st.st_uid);
+    seen.group = group_name(st.st_gid);
+    if (seen.is_directory) {
+      const UniqueFd dir(::open(whole.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!dir) {
+        return os_error("open '{}'", path);
+      }
+      CONOS_TRY(seen.acl, acl_entries(dir, AclOf::access).map_error(during("'" + path + "'")));
+      CONOS_TRY(
+        seen.default_acl, acl_entries(dir, AclOf::fallback).map_error(during("'" + path + "'")));
+    }
+    return seen;
+  }
+
+  Result<SeenFile> file_at(const File& wanted) const
+  {
+    SeenFile seen;
+    const auto whole = m_place.root + wanted.path;
+    const UniqueFd file(
+      ::open(whole.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!file && (errno == ENOENT || errno == ENOTDIR)) {
+      return seen;
+    }
+    seen.exists = true;
+    if (!file && errno == ELOOP) {
+      seen.is_masked = target_of(whole) == "/dev/null";
+      return seen;
+    }
+    if (!file) {
+      return os_error("open '{}'", wanted.path);
+    }
+    CONOS_TRY(const auto st, stat_of(file));
+    seen.is_file = S_ISREG(st.st_mode);
+    seen.mode = st.st_mode & 07777U;
+    seen.owner = owner_name(st.st_uid);
+    seen.group = group_name(st.st_gid);
+    if (seen.is_file && wanted.content) {
+      CONOS_TRY(seen.content,
+        read_all(file, k_max_file_bytes).map_error(during("read '" + wanted.path + "'")));
+    }
+    if (seen.is_file && wanted.immutable) {
+      CONOS_TRY(seen.immutable, immutable_flag(file));
+    }
+    return seen;
+  }
+
+  static std::string target_of(const std::string& path)
+  {
+    std::array<char, PATH_MAX> buffer{};
+    const ssize_t size = ::readlink(path.c_str(), buffer.data(), buffer.size());
+    return size < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(size));
+  }
+
+  SeenLink link_at(const std::string& path) const
+  {
+    SeenLink seen;
+    const auto whole = m_place.root + path;
+    struct stat st = {};
+    if (::lstat(whole.c_str(), &st) == 0) {
+      seen.exists = true;
+      seen.is_directory = S_ISDIR(st.st_mode);
+      seen.target = S_ISLNK(st.st_mode) ? target_of(whole) : "";
+    }
+    return seen;
+  }
+
+  // One question to systemd for all; what is enabled is a symlink.
+  Result<> units()
+  {
+    std::map<std::string, std::string> active;
+    if (m_place.root.empty()) {
+      CONOS_TRY(const auto systemd, Units::connect());
+      CONOS_TRY(const auto all, systemd.list("conos-*"));
+      for (const auto& unit : all) {
+        active[unit.name] = unit.active;
+      }
+    }
+    for (const auto& unit : m_state.units) {
+      const auto link =
+        fmt::format("{}{}/{}.wants/{}", m_place.root, k_units, unit.wanted_by, unit.name);
+      struct stat st = {};
+      const auto& state = active[unit.name];
+      m_seen.units.push_back({::lstat(link.c_str(), &st) == 0,
+        state == "active" || state == "reloading" || state == "activating"});
+    }
+    return {};
+  }
+
+  const Place& m_place;
+  const State& m_state;
+  Seen m_seen;
+};
+
+} // namespace
+
+Result<Seen> observe(const Place& place, const State& state)
+{
+  return Observer(place, state).look();
+}
+
+} // namespace conos::plan

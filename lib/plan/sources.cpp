@@ -1,0 +1,178 @@
+#include "plan/sources.hpp"
+
+#include "audit/sha256.hpp"
+#include "plan/instructions.hpp"
+#include "sys/file.hpp"
+#include "sys/process.hpp"
+#include "sys/text.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace conos::plan {
+
+namespace {
+
+constexpr std::size_t k_max_template_bytes = 64U << 10U;
+constexpr std::size_t k_max_record_bytes = 16U << 20U;
+constexpr std::size_t k_max_names = 10'000; // in one directory of /etc/conos
+constexpr int k_deepest = 4;                // roles/ROLE/skills/NAME/SKILL.md
+
+// Only root makes the directories on the way, so a path is as good as a descriptor.
+Result<> read_shipped(const std::string& path, std::string& into)
+{
+  auto text = read_path(path, k_max_template_bytes);
+  if (!text) {
+    auto error = during("conos is not installed whole")(text.error());
+    error.kind = Kind::unavailable;
+    return tl::unexpected<Error>(error);
+  }
+  into = std::move(*text);
+  return {};
+}
+
+Result<> read_all_shipped(const Place& place, Sources& sources)
+{
+  CONOS_CHECK(read_shipped(place.lib + "/units/agent.path.in", sources.agent_path));
+  CONOS_CHECK(read_shipped(place.lib + "/units/agent.service.in", sources.agent_service));
+  CONOS_CHECK(read_shipped(place.lib + "/units/agent.timer.in", sources.agent_timer));
+  for (const auto tier : {Tier::officer, Tier::operator_, Tier::worker}) {
+    const auto path = fmt::format("{}/tiers/{}.conf", place.lib, to_string(tier));
+    CONOS_CHECK(read_shipped(path, sources.tiers[tier]));
+  }
+  CONOS_CHECK(read_shipped(place.vendor + "/sysusers.d/conos.conf", sources.sysusers));
+  return read_shipped(place.vendor + "/tmpfiles.d/conos.conf", sources.tmpfiles);
+}
+
+// What people wrote and agents or conos itself read: instructions, skills, policy, contracts.
+bool is_guarded(std::string_view name)
+{
+  return name == "conos.toml" || name.ends_with(".md") || name.ends_with(".yaml");
+}
+
+Result<> add_guarded(
+  const UniqueFd& dir, const std::string& path, int depth, std::vector<std::string>& into)
+{
+  CONOS_TRY(auto names, list_names(dir, k_max_names));
+  std::sort(names.begin(), names.end());
+  for (const auto& name : names) {
+    CONOS_TRY(const auto st, stat_at(dir, name));
+    if (S_ISREG(st.st_mode) && is_guarded(name)) {
+      into.push_back(path + "/" + name);
+    } else if (S_ISDIR(st.st_mode) && depth > 0) {
+      CONOS_TRY(const auto inner, open_dir_at(dir, name));
+      CONOS_CHECK(add_guarded(inner, path + "/" + name, depth - 1, into));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> guarded_paths(const Place& place)
+{
+  std::vector<std::string> paths;
+  const auto etc = open_dir(place.etc);
+  if (!etc) {
+    return etc.error().kind == Kind::not_found
+             ? paths
+             : Result<std::vector<std::string>>(tl::unexpected<Error>(etc.error()));
+  }
+  CONOS_CHECK(
+    add_guarded(*etc, "/etc/conos", k_deepest, paths).map_error(during("look through /etc/conos")));
+  return paths;
+}
+
+// Where the runner is, in the PATH that work has too.
+std::string find_program(const Place& place, const std::string& runner)
+{
+  if (runner == "picoclaw") {
+    return k_steward;
+  }
+  if (runner.starts_with('/')) {
+    return runner;
+  }
+  for (const auto* dir : {"/usr/local/bin", "/usr/bin", "/bin"}) {
+    const auto path = fmt::format("{}/{}", dir, runner);
+    if (::access((place.root + path).c_str(), X_OK) == 0) {
+      return path;
+    }
+  }
+  return "/usr/bin/" + runner;
+}
+
+void find_programs(const Place& place, const config::Config& config, Sources& sources)
+{
+  for (const auto& agent : config.agents) {
+    const auto path = find_program(place, agent.runner);
+    sources.programs[agent.runner] = path;
+    if (::access((place.root + path).c_str(), X_OK) != 0) {
+      sources.warnings.push_back(fmt::format(
+        "agent '{}': there is no program '{}'; its tasks will fail until it is installed",
+        agent.name, path));
+    }
+    for (const auto& writable : agent.writable) {
+      if (::access((place.root + writable).c_str(), F_OK) != 0) {
+        sources.warnings.push_back(
+          fmt::format("agent '{}': there is no '{}' for it to write to", agent.name, writable));
+      }
+    }
+  }
+}
+
+Result<> read_record(const Place& place, Record& record)
+{
+  const auto text = read_path(place.root + k_record, k_max_record_bytes);
+  if (!text) {
+    return text.error().kind == Kind::not_found ? Result<>{} : tl::unexpected<Error>(text.error());
+  }
+  CONOS_TRY(record, record_from_json(*text).map_error(during("read '" + k_record + "'")));
+  return {};
+}
+
+void find_held(const Place& place, const config::Config& config, Sources& sources)
+{
+  for (const auto& agent : config.agents) {
+    if (::access(place.site.hold(agent.name).c_str(), F_OK) == 0) {
+      sources.held.insert(agent.name);
+    }
+  }
+}
+
+// An agent that was configured once is left as it is, and named.
+void find_retired(const config::Config& config, Sources& sources)
+{
+  for (const auto& [name, uid] : sources.record.uids) {
+    const bool configured =
+      std::any_of(config.agents.begin(), config.agents.end(), [&](const config::Agent& agent) {
+        return agent.name == name;
+      });
+    if (!configured && sources.accounts.user("a-" + name) != nullptr) {
+      sources.warnings.push_back(fmt::format(
+        "agent '{}' is no longer configured; its user, units and data are left as they are", name));
+    }
+  }
+}
+
+} // namespace
+
+Result<Sources> read_sources(
+  const Place& place, const config::Config& config, std::string_view config_text)
+{
+  Sources sources;
+  CONOS_CHECK(read_all_shipped(place, sources));
+  sources.config_sha256 = audit::sha256_hex(config_text);
+  for (const auto& agent : config.agents) {
+    CONOS_TRY(
+      sources.instructions[agent.name], assemble_instructions(place.etc, agent, sources.warnings));
+  }
+  CONOS_TRY(sources.locked, guarded_paths(place));
+  find_programs(place, config, sources);
+  CONOS_TRY(sources.accounts, read_accounts(place.root));
+  CONOS_CHECK(read_record(place, sources.record));
+  find_held(place, config, sources);
+  find_retired(config, sources);
+  return sources;
+}
+
+} // namespace conos::plan

@@ -1,0 +1,123 @@
+#pragma once
+
+#include "host/accounts.hpp"
+#include "host/immutable.hpp"
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+// The machine as conos wants it and as it is, as data. Nothing here touches the machine.
+namespace conos::plan {
+
+// The user of one agent.
+struct Account {
+  std::string name; // a-NAME
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string home;
+  std::vector<std::string> groups; // beside its own
+  std::string agent;               // who it is for, here and below; empty: for all
+  std::string why;                 // "conos.toml:12", here and below; empty: always so
+};
+
+struct Directory {
+  std::string path;
+  mode_t mode = 0; // where there is an ACL, its mask is the mode's group part
+  std::string owner;
+  std::string group;
+  std::vector<std::string> acl;         // all entries, as acl_entries() has them; empty: none
+  std::vector<std::string> default_acl; // the same
+  std::string agent;
+  std::string why;
+};
+
+struct File {
+  std::string path;
+  std::optional<std::string> content; // nothing: whatever it holds, only the flag counts
+  mode_t mode = 0644;
+  std::string owner = "root";
+  std::string group = "root";
+  bool immutable = false;
+  bool wanted = true; // otherwise it must not be there
+  std::string agent;
+  std::string why;
+};
+
+// A symlink in a directory of somebody else, made with no more than that one's rights.
+struct Link {
+  std::string path;
+  std::string target;
+  std::string owner;
+  std::string agent;
+  std::string why;
+};
+
+struct Unit {
+  std::string name;
+  std::string wanted_by; // the target of its [Install] section
+  bool wanted = true;    // enabled and running; otherwise neither
+  bool held = false;     // a person stopped it: enabled, not running
+  std::string agent;
+  std::string why;
+};
+
+struct State {
+  std::vector<std::string> groups;
+  std::vector<Account> accounts;
+  std::vector<Directory> directories;
+  std::vector<File> files;
+  std::vector<Link> links;
+  std::vector<Unit> units;
+  File applied; // the record, written when all else is done
+  std::string config_sha256;
+};
+
+// --- as it is: each of these stands at the index of what it was asked for ----------------------
+
+struct SeenDirectory {
+  bool exists = false;
+  bool is_directory = false;
+  mode_t mode = 0;
+  std::string owner;
+  std::string group;
+  std::vector<std::string> acl;
+  std::vector<std::string> default_acl;
+};
+
+struct SeenFile {
+  bool exists = false;
+  bool is_file = false;
+  bool is_masked = false; // a unit that is a symlink to /dev/null
+  std::string content;
+  mode_t mode = 0;
+  std::string owner;
+  std::string group;
+  Immutable immutable = Immutable::no;
+};
+
+struct SeenLink {
+  bool exists = false;
+  std::string target; // empty: not a symlink
+  bool is_directory = false;
+};
+
+struct SeenUnit {
+  bool enabled = false;
+  bool active = false;
+};
+
+struct Seen {
+  Accounts accounts;
+  std::vector<SeenDirectory> directories;
+  std::vector<SeenFile> files;
+  std::vector<SeenLink> links;
+  std::vector<SeenUnit> units;
+  SeenFile applied;
+  bool reload_pending = false; // unit files were changed and systemd may not have read them
+};
+
+} // namespace conos::plan
