@@ -13,6 +13,7 @@
 #include "sys/log.hpp"
 #include "sys/text.hpp"
 #include "task/envelope.hpp"
+#include "task/hold.hpp"
 #include "task/id.hpp"
 
 #include <algorithm>
@@ -403,9 +404,10 @@ Result<> claim(const Site& site, const std::string& agent, const std::string& in
   if (id.empty()) {
     CONOS_TRY(id, random_hex(32));
   }
-  if (const auto reason = read_path(site.hold(agent), 4096)) {
+  CONOS_TRY(const auto hold, read_hold(site, agent));
+  if (hold) {
     CONOS_CHECK(remove_batch(step.tree().top));
-    log::notice("'{}' is on hold: {}", agent, escaped(trimmed(*reason)));
+    log::notice("'{}' is on hold: {}", agent, escaped(hold->reason));
     return {};
   }
   return Claim(step, id, read_pace(site, agent)).run();

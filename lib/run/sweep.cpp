@@ -7,6 +7,7 @@
 #include "sys/id.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
+#include "task/hold.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -116,7 +117,7 @@ private:
       CONOS_CHECK(show_hidden(step.tree().inbox));
       CONOS_CHECK(return_due(step));
     }
-    if (read_path(m_site.hold(agent), 1)) {
+    if (is_held(m_site, agent)) {
       return {}; // its units are stopped on purpose
     }
     return mend("conos-" + agent + ".path", "conos-" + agent + ".service");

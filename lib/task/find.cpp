@@ -297,15 +297,21 @@ Result<std::vector<std::string>> agent_names(const Site& site)
   return names;
 }
 
+Result<> check_agent(const Site& site, const std::string& name)
+{
+  CONOS_TRY(const auto names, agent_names(site));
+  if (std::find(names.begin(), names.end(), name) != names.end()) {
+    return {};
+  }
+  const auto near = nearest(name, names);
+  return fail(Kind::not_found, "there is no agent '{}'{}", escaped(name),
+    near ? " (did you mean '" + *near + "'?)" : "");
+}
+
 Result<TaskList> list_tasks(const Site& site, const ListWish& wish)
 {
   if (wish.agent) {
-    CONOS_TRY(const auto names, agent_names(site));
-    if (std::find(names.begin(), names.end(), *wish.agent) == names.end()) {
-      const auto near = nearest(*wish.agent, names);
-      return fail(Kind::not_found, "there is no agent '{}'{}", escaped(*wish.agent),
-        near ? " (did you mean '" + *near + "'?)" : "");
-    }
+    CONOS_CHECK(check_agent(site, *wish.agent));
   }
   return search(
     site,

@@ -48,6 +48,9 @@ Result<TaskList> find_chain(const Site& site, const std::string& id);
 // The names of the agents that have a directory, sorted. Kind::denied without the right to look.
 Result<std::vector<std::string>> agent_names(const Site& site);
 
+// Kind::not_found, with the name that may have been meant, when there is no such agent.
+Result<> check_agent(const Site& site, const std::string& name);
+
 // What the agent answered. Kind::not_found when there is no response.
 Result<std::string> read_response(const Site& site, const Receipt& receipt);
 

@@ -67,10 +67,14 @@ bool is_held(const Site& site, const std::string& agent)
 
 Result<std::optional<Hold>> read_hold(const Site& site, const std::string& agent)
 {
-  CONOS_TRY(const auto holds, open_holds(site));
-  auto text = read_file(holds, agent, k_max_hold_bytes);
+  const auto holds = open_holds(site);
+  auto text = holds ? read_file(*holds, agent, k_max_hold_bytes)
+                    : Result<std::string>(tl::unexpected<Error>(holds.error()));
   if (!text && text.error().kind == Kind::not_found) {
     return std::optional<Hold>();
+  }
+  if (!holds) {
+    return tl::unexpected<Error>(holds.error());
   }
   // too large or no file at all: still a hold
   return std::optional(text ? hold_of(*text) : Hold());
