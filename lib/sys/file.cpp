@@ -289,6 +289,18 @@ Result<> sync_file(const UniqueFd& fd)
   return {};
 }
 
+Result<> sync_files(const std::vector<UniqueFd>& files)
+{
+  for (const auto& file : files) {
+    // only a hint: what it could not do, the fsync below does, or reports
+    (void)::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  }
+  for (const auto& file : files) {
+    CONOS_CHECK(sync_file(file));
+  }
+  return {};
+}
+
 Result<> publish(const UniqueFd& dir, const std::string& name, std::string_view text, mode_t mode,
   const Owner& owner)
 {
