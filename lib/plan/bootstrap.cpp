@@ -182,7 +182,7 @@ Result<std::string> find_config(Place& place, const Options& options)
       return profile + "/conos.toml";
     }
     CONOS_CHECK(copy_profile(place, profile));
-    print(fmt::format("{:<24} /etc/conos, from {}\n", "profile", profile));
+    print(options.json ? "" : fmt::format("{:<24} /etc/conos, from {}\n", "profile", profile));
   } else if (::access(config.c_str(), F_OK) < 0 && errno == ENOENT) {
     return fail(Kind::config,
       "there is no '{}'; 'conos-bootstrap --profile default' begins with the profile in "

@@ -1,0 +1,308 @@
+#include "plan_sample.hpp"
+
+#include "plan/record.hpp"
+#include "plan/show.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+using namespace conos;
+using namespace conos::plan;
+
+namespace {
+
+std::string planned(const State& wanted, const Seen& seen, CanLock can_lock = CanLock::yes)
+{
+  return text_of(diff(wanted, seen, can_lock));
+}
+
+std::size_t index_of(const State& state, std::string_view path)
+{
+  const auto found = std::find_if(state.files.begin(), state.files.end(), [&](const File& file) {
+    return file.path == path;
+  });
+  REQUIRE(found != state.files.end());
+  return static_cast<std::size_t>(found - state.files.begin());
+}
+
+std::size_t directory_of(const State& state, std::string_view path)
+{
+  const auto found =
+    std::find_if(state.directories.begin(), state.directories.end(), [&](const Directory& d) {
+      return d.path == path;
+    });
+  REQUIRE(found != state.directories.end());
+  return static_cast<std::size_t>(found - state.directories.begin());
+}
+
+std::size_t unit_of(const State& state, std::string_view name)
+{
+  const auto found = std::find_if(state.units.begin(), state.units.end(), [&](const Unit& unit) {
+    return unit.name == name;
+  });
+  REQUIRE(found != state.units.end());
+  return static_cast<std::size_t>(found - state.units.begin());
+}
+
+// A valid configuration, another for each seed.
+std::string random_config(unsigned seed)
+{
+  std::mt19937 dice(seed);
+  const auto roll = [&](int most) {
+    return std::uniform_int_distribution<int>(0, most)(dice);
+  };
+  const int count = roll(6);
+  std::string text = roll(1) != 0 ? "[base]\ntimeout = \"5m\"\nrunner = \"cat\"\n" : "";
+  text += roll(1) != 0 ? "[base.worker]\nmemory_max = \"1G\"\n" : "";
+  for (int i = 0; i < count; ++i) {
+    constexpr const char* k_tiers[] = {"officer", "operator", "worker"};
+    constexpr const char* k_modes[] = {"on-demand", "continuous", "cron"};
+    const int mode = roll(2);
+    text += fmt::format("[[agents]]\nname = \"agent-{}\"\ntier = \"{}\"\nmode = \"{}\"\n", i,
+      k_tiers[roll(2)], k_modes[mode]);
+    text += mode == 2 ? fmt::format("cron = \"{} {} {} * {}\"\n", roll(59), roll(23),
+                          roll(1) != 0 ? "*" : "13", roll(1) != 0 ? "*" : "5")
+                      : "";
+    text +=
+      roll(2) == 0 ? fmt::format("may_task = [\"agent-{}\", \"@worker\"]\n", roll(count - 1)) : "";
+    text += roll(2) == 0 ? "jit = true\ncpu_quota = \"20%\"\n" : "";
+  }
+  return text;
+}
+
+} // namespace
+
+TEST_CASE("a machine that is as wanted has nothing to do", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  const auto plan = diff(state, seen_of(state), CanLock::yes);
+  CHECK(text_of(plan).empty());
+  CHECK(plan.warnings.empty());
+}
+
+TEST_CASE("an empty machine gets everything, in an order that works", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  const auto plan = diff(state, empty_machine(state), CanLock::yes);
+
+  std::vector<Act> acts;
+  for (const auto& step : plan.steps) {
+    acts.push_back(step.act);
+  }
+  CHECK(acts == std::vector<Act>{Act::tables, Act::accounts, Act::directories, Act::files,
+                  Act::files, Act::files, Act::files, Act::links, Act::enable, Act::reload,
+                  Act::start, Act::record});
+}
+
+TEST_CASE("random configurations: what was applied needs nothing more", "[plan][diff]")
+{
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    const auto text = random_config(seed);
+    INFO(text);
+    const auto state = state_of(text);
+
+    CHECK(planned(state, seen_of(state)).empty());
+    CHECK_FALSE(planned(state, empty_machine(state)).empty());
+  }
+}
+
+TEST_CASE("random configurations: uids of a second run are those of the first", "[plan][diff]")
+{
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    const auto first = state_of(random_config(seed));
+    const auto config = config_of(random_config(seed + 1));
+    auto sources = sources_for(config);
+    sources.accounts = seen_of(first).accounts;
+    sources.record = record_from_json(*first.applied.content).value();
+
+    const auto second = desired(config, sources);
+
+    REQUIRE(second);
+    for (const auto& account : second->accounts) {
+      const auto before =
+        std::find_if(first.accounts.begin(), first.accounts.end(), [&](const Account& other) {
+          return other.name == account.name;
+        });
+      if (before != first.accounts.end()) {
+        CHECK(before->uid == account.uid);
+      } else {
+        CHECK(std::none_of(first.accounts.begin(), first.accounts.end(), [&](const Account& other) {
+          return other.uid == account.uid;
+        }));
+      }
+    }
+  }
+}
+
+TEST_CASE("each difference of a directory is named", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  auto seen = seen_of(state);
+  auto& inbox = seen.directories[directory_of(state, "/srv/conos/agents/writer/inbox")];
+  inbox.mode = 01770;
+  inbox.owner = "a-writer";
+  inbox.acl.push_back("u:a-writer:rwx");
+  auto& outbox = seen.directories[directory_of(state, "/srv/conos/agents/writer/outbox")];
+  outbox.default_acl.clear();
+  auto& held = seen.directories[directory_of(state, "/srv/conos/agents/writer/held")];
+  held.is_directory = false;
+
+  const auto text = planned(state, seen);
+
+  CHECK_THAT(text, Catch::Contains("writer/inbox: mode 1770 to 1730, owner a-writer to root, ACL "
+                                   "-u:a-writer:rwx  (conos.toml:10)"));
+  CHECK_THAT(text, Catch::Contains("writer/outbox: default ACL +g::r-x"));
+  CHECK_THAT(text, Catch::Contains("writer/held: is not a directory"));
+}
+
+TEST_CASE("a right that is not configured any more is taken away", "[plan][diff]")
+{
+  const auto before = seen_of(state_of(k_three));
+  const auto state =
+    state_of(std::string(k_three) + "may_task = []\n[base.operator]\nmay_task = []\n");
+
+  const auto text = planned(state, before);
+
+  CHECK_THAT(text, Catch::Contains("writer/inbox: ACL -u:a-concierge:-wx"));
+}
+
+TEST_CASE("a file is written when anything of it differs", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  const auto at = index_of(state, "/etc/systemd/system/conos-writer.service");
+  const auto what = [&](const auto& change, CanLock can_lock = CanLock::yes) {
+    auto seen = seen_of(state);
+    change(seen.files[at]);
+    return planned(state, seen, can_lock);
+  };
+  using F = SeenFile;
+
+  CHECK_THAT(what([](F& f) {
+    f.content += "x";
+  }),
+    Catch::Contains("conos-writer.service: content"));
+  CHECK_THAT(what([](F& f) {
+    f.content += "x";
+  }),
+    Catch::Contains("reload\n"));
+  CHECK_THAT(what([](F& f) {
+    f.mode = 0666;
+  }),
+    Catch::Contains("mode 0666 to 0644"));
+  CHECK_THAT(what([](F& f) {
+    f.owner = "a-x";
+  }),
+    Catch::Contains("owner a-x to root"));
+  CHECK_THAT(what([](F& f) {
+    f.is_file = false;
+  }),
+    Catch::Contains("is not a plain file"));
+  CHECK_THAT(what([](F& f) {
+    f = {};
+  }),
+    Catch::Contains("conos-writer.service: new"));
+  CHECK_THAT(what([](F& f) {
+    f.immutable = Immutable::no;
+  }),
+    Catch::Contains("make immutable"));
+  CHECK(what(
+    [](F& f) {
+      f.immutable = Immutable::no;
+    },
+    CanLock::no)
+          .empty());
+  CHECK(what([](F& f) {
+    f.immutable = Immutable::unsupported;
+  }).empty());
+}
+
+TEST_CASE("where the flag cannot be set, that is said", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  CHECK(diff(state, seen_of(state), CanLock::no).warnings.size() == 1);
+}
+
+TEST_CASE("a unit the administrator masked is left alone", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  auto seen = seen_of(state);
+  auto& file = seen.files[index_of(state, "/etc/systemd/system/conos-writer.path")];
+  file = {};
+  file.exists = true;
+  file.is_masked = true;
+  seen.units[unit_of(state, "conos-writer.path")] = {false, false};
+
+  const auto plan = diff(state, seen, CanLock::yes);
+
+  CHECK(text_of(plan).empty());
+  REQUIRE(plan.warnings.size() == 1);
+  CHECK_THAT(plan.warnings[0], Catch::Contains("masked by the administrator"));
+}
+
+TEST_CASE("an agent that is held is not started", "[plan][diff]")
+{
+  const auto config = config_of(k_three);
+  auto sources = sources_for(config);
+  sources.held = {"writer"};
+  const auto state = desired(config, sources).value();
+  auto seen = seen_of(state);
+  seen.units[unit_of(state, "conos-writer.path")] = {true, false};
+
+  CHECK(planned(state, seen).empty());
+}
+
+TEST_CASE("another mode takes the timer away before its file", "[plan][diff]")
+{
+  const auto before = state_of("[[agents]]\nname = \"one\"\nmode = \"continuous\"\n");
+  const auto after = state_of("[[agents]]\nname = \"one\"\n");
+
+  const auto plan = diff(after, seen_of(before), CanLock::yes);
+
+  REQUIRE(plan.steps.size() >= 3);
+  CHECK(plan.steps[0].act == Act::stop);
+  CHECK(plan.steps[0].changes[0].what == "stop, disable");
+  CHECK(plan.steps[1].act == Act::files);
+  CHECK_THAT(text_of(plan), Catch::Contains("conos-one.timer: remove"));
+  CHECK_THAT(text_of(plan), Catch::Contains("reload\n"));
+}
+
+TEST_CASE("another tier moves the user from one group to the other", "[plan][diff]")
+{
+  const auto before = state_of("[[agents]]\nname = \"one\"\ntier = \"officer\"\n");
+  const auto after = state_of("[[agents]]\nname = \"one\"\n");
+
+  const auto text = planned(after, seen_of(before));
+
+  CHECK_THAT(text, Catch::Contains("accounts\n  a-one: joins workers"));
+  CHECK_THAT(text, Catch::Contains("leave groups\n  a-one: officers"));
+}
+
+TEST_CASE("a reload that was cut off is made up for", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  auto seen = seen_of(state);
+  seen.reload_pending = true;
+  CHECK_THAT(planned(state, seen), Catch::StartsWith("reload\n"));
+}
+
+TEST_CASE("a directory the agent made in place of the link stays", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  auto seen = seen_of(state);
+  seen.links[0] = {true, "", true};
+  seen.links[1] = {true, "/etc/shadow", false};
+  const auto plan = diff(state, seen, CanLock::yes);
+  CHECK(plan.warnings.size() == 1);
+  CHECK_THAT(text_of(plan), Catch::Contains("/home/a-strategist/AGENTS.md: points elsewhere"));
+}
+
+TEST_CASE("a plan as JSON is one document", "[plan][show]")
+{
+  const auto state = state_of(k_three);
+  const auto json = json_of(diff(state, empty_machine(state), CanLock::yes));
+  CHECK_THAT(
+    json, Catch::StartsWith("{\"steps\":[{\"act\":\"tables\",\"agent\":\"\",\"changes\":["));
+  CHECK(std::count(json.begin(), json.end(), '\n') == 1);
+}

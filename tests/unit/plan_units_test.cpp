@@ -1,0 +1,107 @@
+#include "temp_dir.hpp"
+
+#include "plan/files.hpp"
+#include "plan_sample.hpp"
+#include "sys/process.hpp"
+#include "sys/text.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <set>
+
+using namespace conos;
+using namespace conos::plan;
+
+namespace {
+
+// All our units in one directory, as systemd would find them. systemd-analyze asks whether what is
+// executed is there, so here it is something that always is.
+class UnitDir
+{
+public:
+  UnitDir()
+  {
+    for (const auto* name : {"conos-cron@.service", "conos-outer-inbox.path", "conos-route.service",
+           "conos-sweep.service", "conos-sweep.timer"}) {
+      put(name, source_file(std::string("systemd/") + name));
+    }
+    for (const auto* name : {"conos-cron@", "conos-route", "conos-sweep"}) {
+      put(
+        fmt::format("{}.service.d/10-hardening.conf", name), source_file("systemd/hardening.conf"));
+    }
+    for (const auto& file : state_of(k_three).files) {
+      if (file.wanted && file.path.starts_with(k_units)) {
+        put(file.path.substr(k_units.size() + 1), *file.content);
+      }
+    }
+    put("conos-cron@x.service", source_file("systemd/conos-cron@.service"));
+  }
+
+  void put(const std::string& name, std::string text)
+  {
+    for (const std::string_view program : {"/usr/bin/conos-run", "/usr/bin/conos-route"}) {
+      for (auto at = text.find(program); at != text.npos; at = text.find(program)) {
+        text.replace(at, program.size(), "/bin/true");
+      }
+    }
+    const auto path = std::filesystem::path(m_dir.path) / name;
+    std::filesystem::create_directories(path.parent_path());
+    const auto dir = open_dir(path.parent_path().string());
+    REQUIRE(dir);
+    REQUIRE(publish(*dir, path.filename().string(), text, 0644));
+    if (path.parent_path() == m_dir.path) {
+      units.insert(name);
+    }
+  }
+
+  Ended analyze(const std::vector<std::string>& words) const
+  {
+    Command command{{"systemd-analyze"}, plain_environment(), m_dir.path, -1};
+    command.argv.insert(command.argv.end(), words.begin(), words.end());
+    command.environment.push_back("SYSTEMD_UNIT_PATH=" + m_dir.path + ":");
+    const auto ended = run_command(command, {});
+    REQUIRE(ended);
+    return *ended;
+  }
+
+  std::set<std::string> units;
+
+private:
+  TempDir m_dir;
+};
+
+} // namespace
+
+TEST_CASE("systemd reads every unit without a word", "[plan][units]")
+{
+  const UnitDir dir;
+  std::vector<std::string> words{"verify", "--man=no"};
+  words.insert(words.end(), dir.units.begin(), dir.units.end());
+
+  const auto ended = dir.analyze(words);
+
+  CHECK(ended.status == 0);
+  CHECK(ended.err.empty());
+}
+
+TEST_CASE("no unit opens more than it may", "[plan][units]")
+{
+  const UnitDir dir;
+  for (const auto& unit : dir.units) {
+    if (!unit.ends_with(".service") || unit.ends_with("@.service")) {
+      continue;
+    }
+    const bool ours = unit == "conos-route.service" || unit == "conos-sweep.service" ||
+                      unit == "conos-cron@x.service";
+    const bool jit = unit == "conos-writer.service";
+    const auto* threshold = ours ? "13" : jit ? "7" : "5"; // tenths
+    INFO(unit);
+
+    const auto ended =
+      dir.analyze({"security", "--offline=yes", fmt::format("--threshold={}", threshold), unit});
+
+    INFO(ended.out);
+    CHECK(ended.status == 0);
+  }
+}
