@@ -58,8 +58,9 @@ struct World {
   std::vector<std::string> rows() const
   {
     std::vector<std::string> rows;
-    for (const auto& event :
-      audit::Reader::open(tree.site.lib + "/audit.db").value().last(100).value()) {
+    auto reader = audit::Reader::open(tree.site.lib + "/audit.db");
+    const auto events = reader->last(100).value();
+    for (const auto& event : events) {
       rows.push_back(event.type + " " + event.actor + " " + event.payload);
     }
     return rows;
