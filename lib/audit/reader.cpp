@@ -1,6 +1,7 @@
 #include "audit/reader.hpp"
 
 #include "audit/schema.hpp"
+#include "audit/sha256.hpp"
 #include "audit/sqlite.hpp"
 #include "sys/text.hpp"
 
@@ -23,18 +24,10 @@ constexpr std::string_view k_fitting =
 constexpr std::int64_t k_from_the_first = 0;
 constexpr std::int64_t k_at_once = 4096;
 
-Digest digest_of(std::string_view blob)
-{
-  Digest digest{};
-  std::copy_n(blob.begin(), std::min(blob.size(), digest.size()), digest.begin());
-  return digest;
-}
-
-Event event_of(const Statement& row)
+Event event_in(const Statement& row)
 {
   return {row.integer(0), std::string(row.text(1)), std::string(row.text(2)),
-    std::string(row.text(3)), std::string(row.text(4)), digest_of(row.blob(5)),
-    digest_of(row.blob(6))};
+    std::string(row.text(3)), std::string(row.text(4)), hex(row.blob(5)), hex(row.blob(6))};
 }
 
 // Owns what a statement only borrows.
@@ -64,7 +57,7 @@ Result<std::vector<Event>> fetch(
     if (!row) {
       return events;
     }
-    events.push_back(event_of(query));
+    events.push_back(event_in(query));
   }
 }
 
@@ -92,6 +85,12 @@ struct Reader::Database {
   Statement forward;
   Statement backward;
 };
+
+Event event_of(const Row& row, const Recorded& recorded)
+{
+  return {
+    recorded.id, recorded.ts, row.type, row.actor, row.payload, recorded.prev_hash, recorded.hash};
+}
 
 Reader::Reader(std::unique_ptr<Database> database)
     : m_database(std::move(database))

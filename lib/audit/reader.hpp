@@ -1,6 +1,6 @@
 #pragma once
 
-#include "audit/chain.hpp"
+#include "audit/ledger.hpp"
 #include "sys/clock.hpp"
 #include "sys/error.hpp"
 
@@ -21,9 +21,12 @@ struct Event {
   std::string type;
   std::string actor;
   std::string payload;
-  Digest prev_hash{};
-  Digest hash{};
+  std::string prev_hash; // 64 hex digits each
+  std::string hash;
 };
+
+// The row an append has made.
+Event event_of(const Row& row, const Recorded& recorded);
 
 // Which rows are wanted; what is empty asks for nothing.
 struct Filter {

@@ -23,16 +23,22 @@ Digest sha256(std::string_view bytes)
 
 #pragma GCC diagnostic pop
 
-std::string hex(const Digest& digest)
+std::string hex(std::string_view bytes)
 {
   constexpr std::string_view k_digits = "0123456789abcdef";
   std::string text;
-  text.reserve(2 * digest.size());
-  for (const unsigned char byte : digest) {
-    text += k_digits[byte >> 4U];
-    text += k_digits[byte & 15U];
+  text.reserve(2 * bytes.size());
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    text += k_digits[value >> 4U];
+    text += k_digits[value & 15U];
   }
   return text;
+}
+
+std::string hex(const Digest& digest)
+{
+  return hex(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
 }
 
 std::string sha256_hex(std::string_view bytes)

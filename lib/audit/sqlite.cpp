@@ -124,8 +124,10 @@ Kind kind_of_code(int code, int err)
   case SQLITE_PERM:
   case SQLITE_AUTH:
     return Kind::denied;
-  default:
+  case SQLITE_CANTOPEN:
     return err != 0 ? kind_of(err) : Kind::os;
+  default:
+    return Kind::os;
   }
 }
 
@@ -133,13 +135,16 @@ Kind kind_of_code(int code, int err)
 
 tl::unexpected<Error> failure(sqlite3* connection, const std::string& deed)
 {
+  const int last = errno;
   const int code = sqlite3_extended_errcode(connection);
   const int primary = code & 0xFF;
   int err = 0;
   if (primary == SQLITE_FULL) {
     err = ENOSPC;
   } else if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) {
+    // SQLite keeps none for a commit that fails; step() has cleared the common one before
     err = sqlite3_system_errno(connection);
+    err = err != 0 ? err : last;
   }
   const auto kind = kind_of_code(code, err);
   return tl::unexpected<Error>(
@@ -268,6 +273,7 @@ Result<bool> Statement::step()
 {
   auto* connection = sqlite3_db_handle(m_statement.get());
   for (int times = 0;; ++times) {
+    errno = 0;
     const int code = sqlite3_step(m_statement.get());
     if (code == SQLITE_ROW) {
       return true;

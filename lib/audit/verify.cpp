@@ -49,15 +49,6 @@ bool is_digest(std::string_view blob, const Digest& digest)
   });
 }
 
-std::string hex_of(std::string_view blob)
-{
-  std::string text;
-  for (const char byte : blob.substr(0, 32)) {
-    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  }
-  return text;
-}
-
 // What is wrong with the row that comes after `end`; moves `end` on when nothing is.
 std::optional<Finding> judge_row(const Statement& row, Head& end)
 {
@@ -86,12 +77,12 @@ std::optional<Finding> judge_row(const Statement& row, Head& end)
   }
   if (!is_digest(row.blob(5), end.hash)) {
     return about_row(id, fmt::format("does not continue row {}, whose hash is {}; it names {}",
-                           end.id, hex(end.hash), hex_of(row.blob(5))));
+                           end.id, hex(end.hash), hex(row.blob(5).substr(0, end.hash.size()))));
   }
   const auto hash = chain_hash(fields, end.hash);
   if (!is_digest(row.blob(6), hash)) {
-    return about_row(id,
-      fmt::format("its hash is {}, and of what it says it is {}", hex_of(row.blob(6)), hex(hash)));
+    return about_row(id, fmt::format("its hash is {}, and of what it says it is {}",
+                           hex(row.blob(6).substr(0, hash.size())), hex(hash)));
   }
   end = {id, hash};
   return std::nullopt;

@@ -96,9 +96,9 @@ Result<std::vector<Directory>> directories_of(std::string_view tmpfiles)
       directory.owner = words[3];
       directory.group = words[4];
       directories.push_back(std::move(directory));
-    } else if (words.size() == 6 && words[0] == "a" && !directories.empty() &&
+    } else if (words.size() == 7 && words[0] == "a" && !directories.empty() &&
                directories.back().path == words[1]) {
-      set_acl(directories.back(), words[5]);
+      set_acl(directories.back(), words[6]);
     } else {
       return bad_line("tmpfiles.d/conos.conf", line);
     }

@@ -1,6 +1,7 @@
 #include "run/claim.hpp"
 
 #include "audit/sha256.hpp"
+#include "facts/facts.hpp"
 #include "prompt/prompt.hpp"
 #include "run/batch.hpp"
 #include "run/finish.hpp"
@@ -277,6 +278,24 @@ private:
     }
     CONOS_CHECK(record());
     return write_batch(m_tree.top, batch(), m_step.settings().gid);
+  }
+
+  // One file under as many names as there are tasks: workers know nothing of the machine.
+  Result<std::optional<UniqueFd>> facts_for_all()
+  {
+    const auto& settings = m_step.settings();
+    if (settings.tier == Tier::worker) {
+      return std::nullopt;
+    }
+    CONOS_TRY(auto file, nameless(m_batch.front().dir, facts_json(m_step.site(), settings.name),
+                           0440, {0, settings.gid}));
+    return std::optional(std::move(file));
+  }
+
+  static Result<> show_facts(const UniqueFd& facts, const Chosen& chosen)
+  {
+    CONOS_CHECK(remove_name(chosen.dir, "facts.json")); // of an attempt before
+    return give_name(facts, chosen.dir, "facts.json");
   }
 
   Result<> prepare(Chosen& chosen, const Briefing& briefing)

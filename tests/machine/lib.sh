@@ -4,6 +4,7 @@
 #
 # All share one machine that is booted when first needed and stays up for the next run by hand, so
 # a test uses names of its own in it; one that reboots or breaks things takes a `fresh_machine`.
+# Either has conos installed, as it was last built; `need_conos` also has it provisioned.
 # A test fails with its first failing command.
 set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/../../packaging/lib.sh"
@@ -24,18 +25,104 @@ m() # CMD...
   "$machine_tool" exec "$machine_name" "$@"
 }
 
+# What was built last, in a word; a machine with something else in it is of no use.
+build_stamp()
+{
+  stat -c %y "$(build_dir)/.ninja_log" 2>/dev/null || echo nothing
+}
+
+new_machine()
+{
+  local trees=()
+  if [[ -e $(build_dir)/.ninja_log ]]; then trees=("$(stage)"); fi
+  machine up "${trees[@]}"
+  build_stamp >"$(machine root)/etc/build-stamp"
+}
+
 need_machine()
 {
-  "$machine_tool" status "$machine_name" 2>/dev/null | grep -q ': running' ||
-    "$machine_tool" up "$machine_name" "$@"
+  local has
+  has=$(cat "$(machine root 2>/dev/null)/etc/build-stamp" 2>/dev/null) || true
+  { [[ $has == "$(build_stamp)" ]] && machine status | grep -q ': running'; } || new_machine
 }
 
 # One for this test alone; it goes when the test ends.
-fresh_machine() # [TREE...]
+fresh_machine()
 {
   machine_name+=-fresh
   echo "$machine_name" >"$scratch/fresh"
-  "$machine_tool" up "$machine_name" "$@"
+  new_machine
+}
+
+# --- conos in it ---------------------------------------------------------------------------------
+
+# The shipped profile, provisioned.
+need_conos()
+{
+  [[ -e $(machine root)/etc/conos/conos.toml ]] || m conos-bootstrap --profile default >&2
+}
+
+# Adds to conos.toml what stands on standard input.
+configure()
+{
+  m conos-bootstrap --unlock
+  m sh -c 'cat >>/etc/conos/conos.toml'
+  m conos-bootstrap
+}
+
+# An agent more, with lines of TOML: agent echo 'runner = "/bin/cat"'
+agent() # NAME [LINE...]
+{
+  printf '%s\n' '' '[[agents]]' "name = \"$1\"" "${@:2}" | configure
+}
+
+person() # NAME [GROUP...]
+{
+  local groups
+  printf -v groups '%s,' "${@:2}"
+  m useradd --no-create-home ${groups:+--groups "${groups%,}"} "$1"
+}
+
+# Runs CMD as somebody who logged in without more ado; for agents, outside of their cage.
+as() # USER CMD...
+{
+  m setpriv --reuid "$1" --regid "$1" --init-groups -- "${@:2}"
+}
+
+# Hands a task in and prints its ID, with conos-task's options.
+new_task() # [OPTION...] TEXT
+{
+  m conos-task new "$@"
+}
+
+# A person's way: a name of one's own, moved in whole. The inbox is an agent's, or `outer`.
+drop() # INBOX NAME <TEXT
+{
+  local inbox=/srv/conos/agents/$1/inbox
+  if [[ $1 == outer ]]; then inbox=/srv/conos/inbox; fi
+  m sh -c 'cat >"$1/.$2.new" && mv -- "$1/.$2.new" "$1/$2"' - "$inbox" "$2"
+}
+
+# Waits for a task's end and prints the receipt, with the answer in it, as JSON.
+receipt() # ID [TIMEOUT]
+{
+  m conos-task wait --json --timeout "${2:-30s}" "$1" || (($? == 1))
+}
+
+# A field of the JSON on standard input: receipt ID | field .exit.status
+field() # FILTER
+{
+  jq -r "$1"
+}
+
+# Where a task is, as AGENT/STATE lines; one line, or something is wrong.
+states() # ID
+{
+  m sh -c 'cd /srv/conos/agents && for state in claimed held processed failed; do
+    for place in */"$state/$1" */"$state/$1.json"; do
+      if [ -e "$place" ]; then echo "${place%%/*}/$state"; fi
+    done
+  done' - "$1"
 }
 
 # --- saying what should be -----------------------------------------------------------------------

@@ -33,8 +33,8 @@ TEST_CASE("the last rows come oldest first, whole", "[audit][reader]")
   CHECK(events[2].type == "task.claimed");
   CHECK(events[2].actor == "root");
   CHECK(events[2].payload == R"({"n":10})");
-  CHECK(hex(events[2].hash) == made[9].hash);
-  CHECK(hex(events[2].prev_hash) == made[8].hash);
+  CHECK(events[2].hash == made[9].hash);
+  CHECK(events[2].prev_hash == made[8].hash);
   CHECK(reader.last_id().value() == 10);
 }
 

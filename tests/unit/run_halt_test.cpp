@@ -58,8 +58,7 @@ struct World {
   std::vector<std::string> rows() const
   {
     std::vector<std::string> rows;
-    auto reader = audit::Reader::open(tree.site.lib + "/audit.db");
-    const auto events = reader->last(100).value();
+    const auto events = audit::Reader::open(tree.site.lib + "/audit.db").value().last(100).value();
     for (const auto& event : events) {
       rows.push_back(event.type + " " + event.actor + " " + event.payload);
     }

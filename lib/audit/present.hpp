@@ -1,0 +1,43 @@
+#pragma once
+
+#include "audit/reader.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+// Rows as text. What others wrote into them is escaped.
+namespace conos::audit {
+
+// A text as JSON, in quotes; what is no UTF-8 is replaced.
+std::string json_text(std::string_view text);
+
+// All of a row as one line of JSON, keys sorted: what `tail --json` and the day files hold. Its
+// hash can be checked from this line alone.
+std::string json_line(const Event& event);
+
+// A payload for people: "agent=sysadmin id=fix-disk outcome=answered", on one line.
+std::string brief(std::string_view payload);
+
+// A line of the day's log: "TIME [agent] run: processed ID.task [trust:verified] [answered] …" for
+// the end of a task, "TIME [route] alice -> sysadmin: x.task", "TIME [who] type: payload".
+std::string log_line(const Event& event);
+
+// Lines of a table, which grows wider with what it has seen.
+class Table
+{
+public:
+  enum class Colour { no, yes };
+  explicit Table(Colour colour);
+
+  void fit(const Event& event);
+  std::string line(const Event& event) const;
+
+private:
+  Colour m_colour;
+  std::size_t m_id = 1;
+  std::size_t m_type = 1;
+  std::size_t m_actor = 1;
+};
+
+} // namespace conos::audit

@@ -1,0 +1,261 @@
+// conos-audit - append to the ledger, read it, and verify that nobody changed it
+#include "audit/day_files.hpp"
+#include "audit/follow.hpp"
+#include "audit/input.hpp"
+#include "audit/place.hpp"
+#include "audit/present.hpp"
+#include "audit/verify.hpp"
+#include "cli/tool.hpp"
+#include "host/provenance.hpp"
+#include "sys/log.hpp"
+#include "sys/text.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <limits>
+
+namespace {
+
+using namespace conos;
+using cli::Exit;
+
+const std::string k_machine_ledger = "/var/lib/conos";
+const std::string k_day_files = "/srv/conos/logs/audit";
+
+void print(const std::string& text)
+{
+  (void)std::fwrite(text.data(), 1, text.size(), stdout); // cli::run looks at ferror
+}
+
+Error only_for_root(Error error)
+{
+  if (error.kind == Kind::denied && ::geteuid() != 0) {
+    error.what = "the ledger is root's: run this as root, or read the day files in " + k_day_files +
+                 " as a member of group 'conos' (" + error.text() + ")";
+    error.err = 0;
+  }
+  return error;
+}
+
+// --- append ------------------------------------------------------------------------------------
+
+Result<std::string> actor_of(const cli::Args& args)
+{
+  if (!args.has("actor")) {
+    return account_name(::geteuid());
+  }
+  if (::geteuid() != 0) {
+    return fail(Kind::denied, "--actor: only root may speak for others");
+  }
+  return args["actor"];
+}
+
+Result<> put(const cli::Args& args, audit::Ledger& ledger, const std::vector<audit::Row>& rows)
+{
+  CONOS_TRY(const auto recorded, ledger.append(rows));
+  for (const auto& one : recorded) {
+    print(args.has("json")
+            ? fmt::format("{{\"already\":{},\"hash\":\"{}\",\"id\":{},\"ts\":\"{}\"}}\n",
+                one.already, one.hash, one.id, one.ts)
+            : fmt::format("{} {}\n", one.id, one.hash));
+  }
+  (void)std::fflush(stdout); // a receipt is for now; cli::run hears of an error
+  if (args["ledger"] == k_machine_ledger) {
+    const auto copied = audit::append_day_files(k_day_files, rows, recorded);
+    if (!copied && copied.error().kind != Kind::not_found) {
+      log::warning("recorded, but not in the day files: {}", copied.error().text());
+    }
+  }
+  return {};
+}
+
+Result<Exit> append(const cli::Args& args)
+{
+  audit::Row row;
+  row.type = args["type"];
+  row.key = args["key"];
+  CONOS_TRY(row.actor, actor_of(args));
+  if (!args.has("type")) {
+    return fail(Kind::usage, "--type is missing");
+  }
+  CONOS_TRY(auto ledger, audit::Ledger::open(args["ledger"]).map_error(only_for_root));
+  const auto put_rows = [&](const std::vector<audit::Row>& rows) {
+    return put(args, ledger, rows);
+  };
+  if (args.has("payload") || ::isatty(STDIN_FILENO) == 1) {
+    row.payload = args["payload"];
+    CONOS_CHECK(put_rows({row}));
+  } else {
+    CONOS_CHECK(audit::read_rows(STDIN_FILENO, row, put_rows));
+  }
+  return Exit::ok;
+}
+
+// --- tail --------------------------------------------------------------------------------------
+
+// A time, a day, or how long ago.
+Result<Time> parse_since(const std::string& text)
+{
+  if (const auto ago = parse_duration(text)) {
+    return now() - *ago;
+  }
+  auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
+  return std::move(time).map_error([&](Error error) {
+    error.kind = Kind::usage;
+    error.what = "--since: " + error.what + ", a day or a duration such as 2h";
+    return error;
+  });
+}
+
+Result<audit::Filter> filter_of(const cli::Args& args)
+{
+  audit::Filter filter{args["type"], args["actor"], {}};
+  if (args.has("since")) {
+    CONOS_TRY(filter.since, parse_since(args["since"]));
+  }
+  return filter;
+}
+
+using Show = std::function<bool(const audit::Event&)>;
+
+// Gives the id after which there is nothing left to show.
+Result<std::int64_t> show_what_is_there(
+  const cli::Args& args, const audit::Filter& filter, audit::Table& table, const Show& show)
+{
+  CONOS_TRY(auto reader, audit::Reader::open(args["ledger"] + "/" + audit::k_database));
+  CONOS_TRY(auto last, reader.last_id());
+  if (args.has("since") && !args.has("number")) {
+    CONOS_CHECK(reader.each_after(0, filter, [&](const audit::Event& event) {
+      last = std::max(last, event.id);
+      return show(event);
+    }));
+    return last;
+  }
+  CONOS_TRY(const auto most, args.number("number", 0, std::numeric_limits<int>::max()));
+  CONOS_TRY(const auto events, reader.last(static_cast<std::size_t>(most), filter));
+  for (const auto& event : events) {
+    table.fit(event);
+  }
+  for (const auto& event : events) {
+    (void)show(event); // cli::run hears of an error
+    last = std::max(last, event.id);
+  }
+  return last;
+}
+
+Result<Exit> tail(const cli::Args& args)
+{
+  CONOS_TRY(const auto filter, filter_of(args));
+  audit::Table table(
+    cli::colour(STDOUT_FILENO) ? audit::Table::Colour::yes : audit::Table::Colour::no);
+  const auto show = [&](const audit::Event& event) {
+    table.fit(event);
+    print(args.has("json") ? audit::json_line(event) + "\n" : table.line(event));
+    return std::ferror(stdout) == 0;
+  };
+  CONOS_TRY(
+    const auto last, show_what_is_there(args, filter, table, show).map_error(only_for_root));
+  if (args.has("follow")) {
+    (void)std::fflush(stdout);
+    CONOS_CHECK(audit::follow(args["ledger"], last, filter, STDOUT_FILENO, [&](const auto& event) {
+      return show(event) && std::fflush(stdout) == 0;
+    }));
+  }
+  return Exit::ok;
+}
+
+// --- verify ------------------------------------------------------------------------------------
+
+std::string text_of(const audit::Verdict& verdict, const std::string& file)
+{
+  const auto good = fmt::format("{} row{}{}", verdict.rows, verdict.rows == 1 ? "" : "s",
+    verdict.rows == 0 ? "" : " up to " + verdict.ts);
+  if (!verdict.bad) {
+    return fmt::format("{}: {}, the chain holds, head {}\n", file, good, verdict.head);
+  }
+  auto text = fmt::format("{}: {}\n", file, verdict.bad->what);
+  if (verdict.rows > 0) {
+    text += fmt::format("{}: {} hold before that, head {}\n", file, good, verdict.head);
+  }
+  return text;
+}
+
+std::string json_of(const audit::Verdict& verdict, const std::string& file)
+{
+  const auto bad = verdict.bad ? fmt::format(R"({{"id":{},"what":{}}})", verdict.bad->id,
+                                   audit::json_text(verdict.bad->what))
+                               : "null";
+  return fmt::format(R"({{"bad":{},"file":{},"head":"{}","ok":{},"rows":{},"ts":{}}})"
+                     "\n",
+    bad, audit::json_text(file), verdict.head, !verdict.bad, verdict.rows,
+    verdict.rows == 0 ? "null" : audit::json_text(verdict.ts));
+}
+
+Result<Exit> verify(const cli::Args& args)
+{
+  const bool own = args.operands.empty();
+  const auto file = own ? args["ledger"] + "/" + audit::k_database : args.operands.front();
+  CONOS_TRY(
+    const auto verdict, own ? audit::verify(file).map_error(only_for_root) : audit::verify(file));
+  print(args.has("json") ? json_of(verdict, file) : text_of(verdict, escaped(file)));
+  return verdict.bad ? Exit::no : Exit::ok;
+}
+
+const cli::Option k_ledger{"ledger", "directory of the ledger", "DIR", k_machine_ledger};
+
+} // namespace
+
+int main(int argc, char* argv[])
+{
+  return cli::run(argc, argv,
+    {
+      .name = "conos-audit",
+      .purpose = "append to the ledger, read it, and verify that nobody changed it",
+      .verbs =
+        {
+          {
+            "append",
+            "record what is read, and print its number and hash",
+            "",
+            {
+              {"type", "what happened, as noun.verb", "TYPE", "", 't'},
+              {"payload", "a JSON object, instead of standard input", "JSON", "{}"},
+              {"key", "record it once, however often this is asked", "KEY"},
+              {"actor", "who did it (root only; default: the caller)", "NAME"},
+              k_ledger,
+              {"json", "print JSON lines"},
+            },
+            append,
+          },
+          {
+            "tail",
+            "print the last rows",
+            "",
+            {
+              {"number", "how many", "N", "10", 'n'},
+              {"follow", "go on with those to come", "", "", 'f'},
+              {"type", "only of this type, or of this noun", "TYPE", "", 't'},
+              {"actor", "only of this actor", "NAME"},
+              {"since", "only from then on: a time, a day, or how long ago", "WHEN"},
+              k_ledger,
+              {"json", "print JSON lines, whole rows"},
+            },
+            tail,
+          },
+          {
+            "verify",
+            "recompute every hash of the ledger, or of a copy",
+            "[FILE]",
+            {
+              k_ledger,
+              {"json", "print one JSON object"},
+            },
+            verify,
+          },
+        },
+      .section = "8",
+    });
+}
