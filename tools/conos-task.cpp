@@ -24,12 +24,6 @@ void print(const std::string& text)
   (void)std::fwrite(text.data(), 1, text.size(), stdout); // cli::run looks at ferror
 }
 
-// On a terminal nothing an agent wrote may act; a program gets it as it is.
-std::string shown(const std::string& answer)
-{
-  return ::isatty(STDOUT_FILENO) == 1 ? escaped_lines(answer) : answer;
-}
-
 Result<std::string> text_of(const cli::Args& args)
 {
   if (!args.operands.empty()) {
@@ -148,7 +142,7 @@ Result<Exit> show(const cli::Args& args)
   return Exit::ok;
 }
 
-Result<std::optional<Arrival>> await_receipt(const std::string& id, Duration patience)
+Result<std::optional<EndedTask>> await_end(const std::string& id, Duration patience)
 {
   CONOS_TRY(auto watch, ReceiptWatch::open(Site(), id));
   CONOS_TRY(const auto chain, find_chain(Site(), id));
@@ -163,23 +157,20 @@ Result<Exit> wait(const cli::Args& args)
   const auto& id = args.operands.front();
   CONOS_TRY(const auto patience,
     args.has("timeout") ? parse_duration(args["timeout"]) : Result<Duration>(Duration::max()));
-  CONOS_TRY(const auto arrival, await_receipt(id, patience));
-  if (!arrival) {
+  CONOS_TRY(const auto ended, await_end(id, patience));
+  if (!ended) {
     log::error("no answer to '{}' after {}", escaped(id), for_people(patience));
     return Exit::later;
   }
-  const auto response = read_response(Site(), arrival->receipt);
-  if (args.has("json")) {
-    print(json_of(*arrival, response));
-  } else if (response) {
-    print(shown(*response));
-  }
-  const auto& receipt = arrival->receipt;
-  if (receipt.outcome == Outcome::answered) {
+  const auto form = args.has("json")               ? Form::json
+                    : ::isatty(STDOUT_FILENO) == 1 ? Form::terminal
+                                                   : Form::text;
+  const auto ending = ending_of(*ended, read_response(Site(), ended->receipt), form);
+  print(ending.out);
+  if (ending.complaint.empty()) {
     return Exit::ok;
   }
-  log::error("'{}' {}: {}", escaped(receipt.meta.id), to_string(receipt.outcome),
-    escaped(receipt.reason.value_or("no reason given")));
+  log::error("{}", ending.complaint);
   return Exit::no;
 }
 

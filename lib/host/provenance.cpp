@@ -1,9 +1,13 @@
 #include "host/provenance.hpp"
 
+#include "sys/file.hpp"
+
 #include <grp.h>
 #include <pwd.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
 
 namespace conos {
@@ -30,6 +34,19 @@ std::string account_name(uid_t uid)
 {
   const passwd* entry = ::getpwuid(uid);
   return entry != nullptr ? entry->pw_name : fmt::format("uid:{}", uid);
+}
+
+std::string acting_account()
+{
+  const uid_t self = ::getuid();
+  const auto login = read_path("/proc/self/loginuid", 32); // the kernel's word, set once at login
+  unsigned long uid = 0;
+  if (self != 0 || !login ||
+      std::from_chars(login->data(), login->data() + login->size(), uid).ec != std::errc() ||
+      uid >= static_cast<uid_t>(-1)) {
+    return account_name(self);
+  }
+  return account_name(static_cast<uid_t>(uid));
 }
 
 std::optional<std::string> agent_of_account(const std::string& account)

@@ -19,6 +19,10 @@ bool is_agent_name(std::string_view name);
 // The name of the account, "uid:N" where there is none.
 std::string account_name(uid_t uid);
 
+// The account of the person who acts: who logged in, where root acts for somebody by sudo, else who
+// we are.
+std::string acting_account();
+
 // The agent a user name "a-NAME" belongs to, if it is of that form.
 std::optional<std::string> agent_of_account(const std::string& account);
 

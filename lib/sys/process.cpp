@@ -310,6 +310,22 @@ Result<Ended> run_command(
     .wait();
 }
 
+Error become(const std::vector<std::string>& argv, const std::vector<std::string>& environment)
+{
+  (void)std::signal(SIGPIPE, SIG_DFL); // what is ignored stays ignored through exec
+  (void)::execve(argv.front().c_str(), pointers(argv).data(), pointers(environment).data());
+  return os_error("start '{}'", argv.front()).value();
+}
+
+std::vector<std::string> own_environment()
+{
+  std::vector<std::string> all;
+  for (char** entry = ::environ; *entry != nullptr; ++entry) {
+    all.emplace_back(*entry);
+  }
+  return all;
+}
+
 std::vector<std::string> plain_environment()
 {
   return {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"};

@@ -42,6 +42,13 @@ struct Ended {
 Result<Ended> run_command(
   const Command& command, const Bounds& bounds, const std::function<void()>& end_rest = nullptr);
 
+// Turns this process into another program, argv[0] being its path. Comes back only with the reason
+// why it could not: Kind::not_found when there is none.
+Error become(const std::vector<std::string>& argv, const std::vector<std::string>& environment);
+
+// Our own environment, to pass on.
+std::vector<std::string> own_environment();
+
 // The usual environment for a system tool: a fixed PATH and a C locale.
 std::vector<std::string> plain_environment();
 

@@ -177,6 +177,7 @@ private:
       found.summary = meta->title.value_or("");
       found.agent = meta->agent.empty() ? found.agent : meta->agent;
       found.meta = std::move(*meta);
+      found.record = *text;
     }
     if (found.summary.empty()) {
       found.summary = summary_of(head_of(dir, "task"));
@@ -222,6 +223,7 @@ private:
     found.summary = receipt->meta.title.value_or("");
     found.meta = receipt->meta;
     found.receipt = std::move(*receipt);
+    found.record = text;
   }
 
   const Site& m_site;
@@ -360,6 +362,28 @@ Result<std::string> read_response(const Site& site, const Receipt& receipt)
   }
   CONOS_TRY(const auto outbox, open_dir(site.agent(receipt.meta.agent) + "/outbox"));
   return read_file(outbox, receipt.response->file, k_max_response_bytes);
+}
+
+Result<std::vector<EndedTask>> newest_answers(
+  const Site& site, const std::string& agent, std::size_t most)
+{
+  CONOS_TRY(const auto outbox, open_dir(site.agent(agent) + "/outbox"));
+  CONOS_TRY(auto names, list_names(outbox, k_max_listed, [](std::string_view name) {
+    return !id_in_outbox(name).empty();
+  }));
+  std::sort(names.begin(), names.end(), std::greater<>()); // by time, as they are named
+  std::vector<EndedTask> answers;
+  for (const auto& name : names) {
+    if (answers.size() == most) {
+      break;
+    }
+    const auto text = read_file(outbox, name, k_max_meta_bytes);
+    auto receipt = text ? receipt_from_json(*text) : tl::unexpected<Error>(text.error());
+    if (receipt && receipt->outcome == Outcome::answered && receipt->response) {
+      answers.push_back({std::move(*receipt), *text});
+    }
+  }
+  return answers;
 }
 
 std::string summary_of(std::string_view task_text)

@@ -23,6 +23,7 @@ struct FoundTask {
   Time since;                       // handed in; while it waits, when its file was last changed
   std::optional<Meta> meta;         // absent while it waits
   std::optional<Receipt> receipt;   // of one that has ended
+  std::string record;               // meta.json or the receipt, as it is written
   std::string summary;              // its title, else the first line of its text; foreign text
 };
 
@@ -53,6 +54,15 @@ Result<> check_agent(const Site& site, const std::string& name);
 
 // What the agent answered. Kind::not_found when there is no response.
 Result<std::string> read_response(const Site& site, const Receipt& receipt);
+
+struct EndedTask {
+  Receipt receipt;
+  std::string record; // the same as deliver wrote it: it may have keys we do not know
+};
+
+// The newest answered tasks in an agent's outbox, newest first.
+Result<std::vector<EndedTask>> newest_answers(
+  const Site& site, const std::string& agent, std::size_t most);
 
 // The first line with something in it of what follows the header, or the header's title.
 std::string summary_of(std::string_view task_text);

@@ -191,16 +191,28 @@ std::string describe(const FoundTask& task, const Result<std::string>& response,
 std::string json_of(const FoundTask& task, const Result<std::string>& response)
 {
   auto json = summary_json(task);
-  const auto record = task.receipt ? to_json(*task.receipt)
-                      : task.meta  ? to_json(*task.meta)
-                                   : std::string("{}");
-  json.update(Json::parse(record));
+  if (!task.record.empty()) {
+    json.update(Json::parse(task.record));
+  }
   return line_of(with_answer(json, response));
 }
 
-std::string json_of(const Arrival& arrival, const Result<std::string>& response)
+Ending ending_of(const EndedTask& task, const Result<std::string>& response, Form form)
 {
-  return line_of(with_answer(Json::parse(arrival.text), response));
+  const auto& receipt = task.receipt;
+  Ending ending;
+  if (form == Form::json) {
+    ending.out = line_of(with_answer(Json::parse(task.record), response));
+  } else if (response) {
+    ending.out = form == Form::terminal ? escaped_lines(*response) : *response;
+  }
+  if (receipt.outcome != Outcome::answered) {
+    ending.complaint = fmt::format("'{}' {}: {}", escaped(receipt.meta.id),
+      to_string(receipt.outcome), escaped(receipt.reason.value_or("no reason given")));
+  } else if (!response) {
+    ending.complaint = response.error().text();
+  }
+  return ending;
 }
 
 } // namespace conos

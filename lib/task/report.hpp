@@ -1,7 +1,6 @@
 #pragma once
 
 #include "task/find.hpp"
-#include "task/watch.hpp"
 
 #include <string>
 
@@ -20,7 +19,14 @@ std::string describe(const FoundTask& task, const Result<std::string>& response,
 // Its record (receipt or meta), with "state", "place" and "answer" added; one line.
 std::string json_of(const FoundTask& task, const Result<std::string>& response);
 
-// A receipt with "answer" added; one line.
-std::string json_of(const Arrival& arrival, const Result<std::string>& response);
+// What a waiting person or program is told when a task has ended.
+struct Ending {
+  std::string out;       // the answer; as JSON the receipt with "answer" added, one line
+  std::string complaint; // empty when it was answered
+};
+
+enum class Form { text, terminal, json }; // on a terminal nothing an agent wrote may act
+
+Ending ending_of(const EndedTask& task, const Result<std::string>& response, Form form);
 
 } // namespace conos

@@ -1,7 +1,6 @@
 #include "task/watch.hpp"
 
 #include "sys/file.hpp"
-#include "task/find.hpp"
 
 #include <poll.h>
 #include <sys/inotify.h>
@@ -75,7 +74,7 @@ bool ReceiptWatch::is_wanted(std::string_view file_name, Box box) const
 }
 
 Result<> ReceiptWatch::look_into(
-  const std::string& path, Box box, std::optional<Arrival>& best) const
+  const std::string& path, Box box, std::optional<EndedTask>& best) const
 {
   const auto dir = open_dir(path);
   if (!dir) {
@@ -92,16 +91,16 @@ Result<> ReceiptWatch::look_into(
       continue; // not readable yet is not there yet
     }
     if (!best || receipt->finished_at < best->receipt.finished_at) {
-      best = Arrival{std::move(*receipt), *text};
+      best = EndedTask{std::move(*receipt), *text};
     }
   }
   return {};
 }
 
-Result<std::optional<Arrival>> ReceiptWatch::look() const
+Result<std::optional<EndedTask>> ReceiptWatch::look() const
 {
   CONOS_TRY(const auto names, agent_names(m_site));
-  std::optional<Arrival> best;
+  std::optional<EndedTask> best;
   for (const auto& name : names) {
     CONOS_CHECK(look_into(m_site.agent(name) + "/outbox", Box::outbox, best));
     CONOS_CHECK(look_into(m_site.agent(name) + "/failed", Box::failed, best));
@@ -139,7 +138,7 @@ Result<bool> ReceiptWatch::await_event(Duration patience)
   return ready > 0 && read_events();
 }
 
-Result<std::optional<Arrival>> ReceiptWatch::next(Duration patience)
+Result<std::optional<EndedTask>> ReceiptWatch::next(Duration patience)
 {
   const auto deadline = Clock::now() + std::min(patience, k_longest);
   for (bool has_event = false;;) {
@@ -152,7 +151,7 @@ Result<std::optional<Arrival>> ReceiptWatch::next(Duration patience)
       }
     }
     if (Clock::now() >= deadline) {
-      return std::optional<Arrival>();
+      return std::optional<EndedTask>();
     }
     CONOS_TRY(has_event, await_event(std::min(left_until(deadline), left_until(m_next_look))));
   }

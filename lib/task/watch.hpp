@@ -3,7 +3,7 @@
 #include "sys/clock.hpp"
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
-#include "task/meta.hpp"
+#include "task/find.hpp"
 #include "task/site.hpp"
 
 #include <chrono>
@@ -13,11 +13,6 @@
 
 // Waiting for a task's answer without asking again and again.
 namespace conos {
-
-struct Arrival {
-  Receipt receipt;
-  std::string text; // of the receipt, as deliver wrote it
-};
 
 // Listens to the agents' outbox and failed directories through inotify. It listens first and looks
 // second, so nothing that arrives in between is missed; where the kernel gives it no inotify, and
@@ -30,7 +25,7 @@ public:
 
   // The earliest receipt of the task itself or of a task with this root that is not `forwarded`.
   // Waits `patience` at most; nothing when there is none yet.
-  Result<std::optional<Arrival>> next(Duration patience);
+  Result<std::optional<EndedTask>> next(Duration patience);
 
 private:
   ReceiptWatch(const Site& site, std::string id);
@@ -39,8 +34,8 @@ private:
 
   void listen();
   void listen_to(const std::string& path, Box box);
-  Result<std::optional<Arrival>> look() const;
-  Result<> look_into(const std::string& path, Box box, std::optional<Arrival>& best) const;
+  Result<std::optional<EndedTask>> look() const;
+  Result<> look_into(const std::string& path, Box box, std::optional<EndedTask>& best) const;
   bool is_wanted(std::string_view file_name, Box box) const;
   // True when something happened that is worth a look.
   Result<bool> await_event(Duration patience);

@@ -1,0 +1,306 @@
+// conos - see what the agents of this machine do, talk to them, hold and resume them
+#include "audit/ledger.hpp"
+#include "cli/spinner.hpp"
+#include "cli/tool.hpp"
+#include "facts/facts.hpp"
+#include "facts/status.hpp"
+#include "host/provenance.hpp"
+#include "host/units.hpp"
+#include "run/halt.hpp"
+#include "sys/file.hpp"
+#include "sys/log.hpp"
+#include "sys/process.hpp"
+#include "sys/text.hpp"
+#include "task/find.hpp"
+#include "task/report.hpp"
+#include "task/submit.hpp"
+#include "task/watch.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+namespace {
+
+using namespace conos;
+using cli::Exit;
+
+// The other tools, by their verbs here. A compiled list: PATH is somebody else's to set.
+struct Other {
+  const char* verb;
+  const char* program;
+  const char* purpose;
+};
+constexpr std::array<Other, 5> k_others{{
+  {"task", "conos-task", "hand in tasks for agents, and see what became of them"},
+  {"bootstrap", "conos-bootstrap", "make the machine what conos.toml says"},
+  {"audit", "conos-audit", "read, verify and add to the ledger"},
+  {"route", "conos-route", "carry waiting tasks to their agents"},
+  {"run", "conos-run", "the steps of an agent's activation"},
+}};
+
+void print(const std::string& text)
+{
+  (void)std::fwrite(text.data(), 1, text.size(), stdout); // cli::run looks at ferror
+}
+
+Form form_of(const cli::Args& args)
+{
+  if (args.has("json")) {
+    return Form::json;
+  }
+  return ::isatty(STDOUT_FILENO) == 1 ? Form::terminal : Form::text;
+}
+
+Result<> need_root()
+{
+  return ::geteuid() == 0 ? Result<>{} : fail(Kind::denied, "only root may do this");
+}
+
+Result<Exit> status(const cli::Args& args)
+{
+  if (args.has("names")) {
+    CONOS_TRY(const auto names, agent_names(Site()));
+    print(join(names, "\n") + (names.empty() ? "" : "\n"));
+    return Exit::ok;
+  }
+  FactSources sources;
+  sources.ask_systemd = true;
+  CONOS_CHECK(agent_names(sources.site));
+  const auto facts = collect_facts(sources);
+  print(args.has("json") ? to_json(facts) : status_text(facts));
+  return Exit::ok;
+}
+
+Result<Exit> logs(const cli::Args& args)
+{
+  CONOS_TRY(const auto lines, args.number("number", 0, 1'000'000));
+  std::vector<std::string> argv{
+    "/usr/bin/journalctl", "--quiet", "--no-pager", "--lines=" + std::to_string(lines)};
+  if (args.operands.empty()) {
+    argv.emplace_back("--unit=conos-*");
+  } else {
+    const auto& agent = args.operands.front();
+    if (!is_agent_name(agent)) {
+      return fail(Kind::usage, "'{}' cannot be an agent's name", escaped(agent));
+    }
+    for (const auto* end : {".service", ".path", ".timer"}) {
+      argv.push_back("--unit=conos-" + agent + end);
+    }
+  }
+  if (args.has("follow")) {
+    argv.emplace_back("--follow");
+  }
+  return tl::unexpected<Error>(become(argv, own_environment()));
+}
+
+Result<> print_answers(const std::string& agent, std::size_t most, Form form)
+{
+  CONOS_TRY(const auto answers, newest_answers(Site(), agent, most).map_error(only_for_members));
+  for (const auto& answer : answers) {
+    const auto ending = ending_of(answer, read_response(Site(), answer.receipt), form);
+    if (form != Form::json) {
+      print(fmt::format("=== {}: {} ===\n", agent, escaped(answer.receipt.response->file)));
+    }
+    print(ending.out);
+    print(form == Form::json ? "" : ending.out.ends_with('\n') ? "\n" : "\n\n");
+  }
+  return {};
+}
+
+Result<Exit> responses(const cli::Args& args)
+{
+  const bool has_agent = !args.operands.empty();
+  CONOS_TRY(const auto most, args.number("number", 1, 100'000));
+  CONOS_TRY(auto names, agent_names(Site()));
+  if (has_agent) {
+    CONOS_CHECK(check_agent(Site(), args.operands.front()));
+    names = {args.operands.front()};
+  }
+  for (const auto& name : names) {
+    CONOS_CHECK(print_answers(name, static_cast<std::size_t>(most), form_of(args)));
+  }
+  return Exit::ok;
+}
+
+// A service that is stopped still has its last step to do.
+constexpr Duration k_stop_time = std::chrono::seconds(90);
+
+Result<Exit> halt(const cli::Args& args, Halt how)
+{
+  CONOS_CHECK(need_root());
+  const auto& agent = args.operands.front();
+  const Site site;
+  CONOS_TRY(const auto units, Units::connect(k_stop_time));
+  CONOS_TRY(auto ledger, audit::Ledger::open(site.lib));
+  CONOS_TRY(const auto before,
+    halt_agent(site, switch_of(units), ledger, {agent, how, acting_account(), args["reason"]}));
+  print(fmt::format("{} is on hold{}\n", agent, before ? ", as it was before" : ""));
+  return Exit::ok;
+}
+
+Result<Exit> resume(const cli::Args& args)
+{
+  CONOS_CHECK(need_root());
+  const auto& agent = args.operands.front();
+  const Site site;
+  CONOS_TRY(const auto units, Units::connect(k_stop_time));
+  CONOS_TRY(auto ledger, audit::Ledger::open(site.lib));
+  CONOS_TRY(const auto hold, resume_agent(site, switch_of(units), ledger, agent, acting_account()));
+  print(fmt::format("{} {}\n", agent, hold ? "is back" : "was not on hold"));
+  return Exit::ok;
+}
+
+// What the spinner says: where the last of a chain is.
+std::string progress_of(const std::string& id)
+{
+  const auto chain = find_chain(Site(), id);
+  if (!chain || chain->tasks.empty()) {
+    return "waiting for an answer";
+  }
+  const auto& task = chain->tasks.back();
+  return task.agent ? fmt::format("{}: {}", escaped(*task.agent), task.state) : task.state;
+}
+
+// None when the time is up.
+Result<std::optional<EndedTask>> await_end(const std::string& id, Duration patience)
+{
+  using Clock = std::chrono::steady_clock;
+  CONOS_TRY(auto watch, ReceiptWatch::open(Site(), id));
+  cli::Spinner spinner;
+  if (!spinner.is_on()) {
+    return watch.next(patience);
+  }
+  const auto start = Clock::now();
+  std::string progress;
+  for (int turn = 0;; ++turn) {
+    progress = turn % 10 == 0 ? progress_of(id) : progress;
+    const auto spent = std::chrono::duration_cast<Duration>(Clock::now() - start);
+    spinner.show(fmt::format("{} · {}", progress, for_people(spent)));
+    CONOS_TRY(auto ended, watch.next(std::min(patience - spent, Duration(100))));
+    if (ended || spent >= patience) {
+      return ended;
+    }
+  }
+}
+
+Result<Exit> ask(const cli::Args& args, const Envelope& envelope)
+{
+  CONOS_TRY(const auto patience,
+    args.has("timeout") ? parse_duration(args["timeout"]) : Result<Duration>(Duration::max()));
+  const Site site;
+  CONOS_TRY(const auto id, submit_task(site.inbox(), envelope).map_error(only_for_members));
+  if (args.has("no-wait")) {
+    print(id + "\n");
+    return Exit::ok;
+  }
+  CONOS_TRY(const auto ended, await_end(id, patience));
+  if (!ended) {
+    log::error("no answer after {}; 'conos task wait {}' waits on", for_people(patience), id);
+    return Exit::later;
+  }
+  const auto ending = ending_of(*ended, read_response(site, ended->receipt), form_of(args));
+  print(ending.out);
+  if (ending.complaint.empty()) {
+    return Exit::ok;
+  }
+  log::error("{}", ending.complaint);
+  return Exit::no;
+}
+
+Result<Exit> agent(const cli::Args& args)
+{
+  const auto& words = args.operands;
+  Envelope envelope;
+  if (words.size() == 1) {
+    envelope.body = words[0];
+    return ask(args, envelope);
+  }
+  if (words.size() == 3 && words[0] == "task") {
+    CONOS_CHECK(check_agent(Site(), words[1]));
+    envelope.to = words[1];
+    envelope.body = words[2];
+    return ask(args, envelope);
+  }
+  // or the first word of a message would be taken for an agent
+  return fail(Kind::usage, "put the message in quotes: conos agent \"{} …\"", escaped(words[0]));
+}
+
+const cli::Option k_json{"json", "print JSON, one object a line"};
+const cli::Option k_reason{"reason", "why, for the ledger and for status", "TEXT"};
+
+std::vector<cli::Verb> verbs()
+{
+  std::vector<cli::Verb> all{
+    {"status", "show the agents, their queues and the machine", "",
+      {k_json, {"names", "print the names of the agents only"}}, status},
+    {"agent", "ask the concierge, or with 'task AGENT' another, and wait for the answer",
+      "MESSAGE…",
+      {k_json, {"timeout", "give up after this long", "DURATION", "", 't'},
+        {"no-wait", "print the id of the task instead"}},
+      agent},
+    {"responses", "print the newest answers of each agent", "[AGENT]",
+      {k_json, {"number", "so many of each", "N", "1", 'n'}}, responses},
+    {"logs", "show the journal of the agents' units", "[AGENT]",
+      {{"follow", "go on as lines come", "", "", 'f'},
+        {"number", "the newest so many lines", "N", "50", 'n'}},
+      logs},
+    {"hold", "let an agent finish its task and take no other", "AGENT", {k_reason},
+      [](const cli::Args& args) {
+        return halt(args, Halt::hold);
+      }},
+    {"kill", "stop an agent at once, and hold it", "AGENT", {k_reason},
+      [](const cli::Args& args) {
+        return halt(args, Halt::kill);
+      }},
+    {"resume", "let a held agent go on", "AGENT", {}, resume},
+  };
+  for (const auto& other : k_others) {
+    all.push_back({other.verb, other.purpose, "[…]", {}, [](const cli::Args&) -> Result<Exit> {
+                     return Exit::bug; // main never comes here with one of these
+                   }});
+  }
+  return all;
+}
+
+// "conos agent kill NAME" is "conos kill NAME", as in the documents.
+bool is_agent_verb(std::string_view word)
+{
+  return word == "logs" || word == "kill" || word == "hold" || word == "resume";
+}
+
+int run_other(const Other& other, int argc, char* argv[])
+{
+  std::vector<std::string> words(argv + 1, argv + argc);
+  words.front() = std::string(CONOS_BINDIR "/") + other.program;
+  const auto error = become(words, own_environment());
+  log::set_name("conos");
+  log::error("{}", error.text());
+  return static_cast<int>(cli::exit_of(error));
+}
+
+} // namespace
+
+int main(int argc, char* argv[])
+{
+  const std::string_view verb = argc > 1 ? argv[1] : "";
+  for (const auto& other : k_others) {
+    if (verb == other.verb) {
+      return run_other(other, argc, argv);
+    }
+  }
+  if (verb == "agent" && argc == 3 && std::string_view(argv[2]) == "list") {
+    argv[1] = const_cast<char*>("status");
+    argc = 2;
+  } else if (verb == "agent" && argc > 2 && is_agent_verb(argv[2])) {
+    ++argv;
+    --argc;
+  }
+  return cli::run(argc, argv,
+    {
+      .name = "conos",
+      .purpose = "see what the agents of this machine do, talk to them, hold and resume them",
+      .verbs = verbs(),
+    });
+}
