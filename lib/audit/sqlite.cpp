@@ -202,10 +202,11 @@ Result<Connection> open_to_write(const std::string& file)
 
 Result<Connection> open_to_read(const std::string& file, Reading reading)
 {
-  std::error_code ignored;
-  const auto path = std::filesystem::canonical(file, ignored).string(); // where its log lies
+  std::error_code failed;
+  const auto path = std::filesystem::canonical(file, failed).string(); // where its log lies
+  errno = failed.value();
   struct stat st = {};
-  if (::stat(path.c_str(), &st) < 0) {
+  if (failed || ::stat(path.c_str(), &st) < 0) {
     return os_error("open '{}'", file);
   }
   if (!S_ISREG(st.st_mode)) {
