@@ -267,7 +267,11 @@ private:
   Result<> hand_over()
   {
     CONOS_TRY(const auto briefing, read_briefing(m_step.site(), m_step.settings()));
+    CONOS_TRY(const auto facts, facts_for_all());
     for (auto& chosen : m_batch) {
+      if (facts) {
+        CONOS_CHECK(show_facts(*facts, chosen));
+      }
       CONOS_CHECK(prepare(chosen, briefing).map_error(during("prepare '" + chosen.meta.id + "'")));
     }
     CONOS_CHECK(sync());
