@@ -219,7 +219,7 @@ run_tests() # [WORD...]
     set -e
     used=$(cat "$scratch/fresh" 2>/dev/null || echo "$machine_name")
     case $status in
-      0) echo "ok $title" ;;
+      0) echo "ok $title" && sed -n '/^# /p' "$scratch/out" ;;
       77) echo "ok $title # SKIP $(<"$scratch/skip")" ;;
       *)
         echo "not ok $title"
