@@ -37,7 +37,9 @@ std::string named(const Step& step)
 std::string line_of(const Step& step)
 {
   switch (step.act) {
+  case Act::tables:
   case Act::directories:
+  case Act::files:
   case Act::links:
   case Act::lock:
     return fmt::format("{:<24} {}", title_of(step), step.changes.size());
@@ -45,12 +47,10 @@ std::string line_of(const Step& step)
     return title_of(step);
   case Act::record:
     return fmt::format("{:<24} ledger, {}", title_of(step), named(step));
-  case Act::tables:
   case Act::accounts:
   case Act::leave:
   case Act::shells:
   case Act::stop:
-  case Act::files:
   case Act::enable:
   case Act::start:
     break;

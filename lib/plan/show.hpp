@@ -6,7 +6,7 @@
 
 namespace conos::plan {
 
-// A line for people: "directories       52 new, 1 changed".
+// A line for people: "directories              52", "start units              conos-x.path".
 std::string line_of(const Step& step);
 
 // The whole plan for people: each step with each of its changes and why.

@@ -103,18 +103,28 @@ std::string find_program(const Place& place, const std::string& runner)
 
 void find_programs(const Place& place, const config::Config& config, Sources& sources)
 {
+  std::map<std::string, std::vector<std::string>> missing; // who wants it
   for (const auto& agent : config.agents) {
     const auto path = find_program(place, agent.runner);
     sources.programs[agent.runner] = path;
     if (::access((place.root + path).c_str(), X_OK) != 0) {
-      sources.warnings.push_back(fmt::format(
-        "agent '{}': there is no program '{}'; its tasks will fail until it is installed",
-        agent.name, path));
+      missing[path].push_back(agent.name);
     }
-    for (const auto& writable : agent.writable) {
-      if (::access((place.root + writable).c_str(), F_OK) != 0) {
+  }
+  for (const auto& [path, agents] : missing) {
+    sources.warnings.push_back(
+      fmt::format("there is no program '{}': until it is installed, what is asked of {} will fail",
+        path, join(agents, ", ")));
+  }
+}
+
+void find_writable(const Place& place, const config::Config& config, Sources& sources)
+{
+  for (const auto& agent : config.agents) {
+    for (const auto& path : agent.writable) {
+      if (::access((place.root + path).c_str(), F_OK) != 0) {
         sources.warnings.push_back(
-          fmt::format("agent '{}': there is no '{}' for it to write to", agent.name, writable));
+          fmt::format("agent '{}': there is no '{}' for it to write to", agent.name, path));
       }
     }
   }
@@ -168,6 +178,7 @@ Result<Sources> read_sources(
   }
   CONOS_TRY(sources.locked, guarded_paths(place));
   find_programs(place, config, sources);
+  find_writable(place, config, sources);
   CONOS_TRY(sources.accounts, read_accounts(place.root));
   CONOS_CHECK(read_record(place, sources.record));
   find_held(place, config, sources);
