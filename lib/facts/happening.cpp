@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <initializer_list>
+
 namespace conos {
 
 namespace {
@@ -22,6 +24,16 @@ std::string word_at(const Json& payload, const char* key)
   return is_task_id(word) ? word : "";
 }
 
+std::string first_word(const Json& payload, std::initializer_list<const char*> keys)
+{
+  for (const auto* key : keys) {
+    if (auto word = word_at(payload, key); !word.empty()) {
+      return word;
+    }
+  }
+  return "";
+}
+
 } // namespace
 
 Happening happening_of(std::int64_t id, const std::string& at, const std::string& type,
@@ -32,11 +44,11 @@ Happening happening_of(std::int64_t id, const std::string& at, const std::string
   if (type.starts_with("note.") || !json.is_object()) {
     return happening;
   }
-  happening.agent = word_at(json, "agent");
-  happening.task = word_at(json, "id");
-  happening.detail = word_at(json, "reason");
-  if (happening.detail.empty()) {
-    happening.detail = word_at(json, "outcome");
+  happening.agent = first_word(json, {"agent", "to"});
+  happening.task = first_word(json, {"id", "name"});
+  happening.detail = first_word(json, {"reason", "outcome"});
+  if (const auto stem = task_stem(happening.task); !stem.empty()) {
+    happening.task = std::string(stem); // routed by its name, before it had an id
   }
   return happening;
 }

@@ -119,6 +119,7 @@ std::string happening_text(const Happening& happening)
   for (const auto* word : {&happening.agent, &happening.task, &happening.detail}) {
     text += word->empty() ? "" : "  " + *word;
   }
+  text.erase(text.find_last_not_of(' ') + 1);
   return text;
 }
 

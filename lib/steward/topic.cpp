@@ -263,7 +263,8 @@ std::string tell(const Words& words, const Facts& facts, Width width)
     return text;
   }
   for (const auto* topic : fitting) {
-    if (topic->rank == rank || (width == Width::all && topic->rank > 0)) {
+    const bool is_named = width == Width::all && rank < 3 && topic->rank > 0;
+    if (topic->rank == rank || is_named) {
       text += (text.empty() ? "" : "\n") + topic->tell(facts);
     }
   }

@@ -12,7 +12,7 @@ namespace conos::steward {
 // How a question is meant decides how much is told.
 enum class Width {
   best, // a person's question: what it asks for most plainly
-  all,  // a step of a skill: everything it names
+  all,  // a step of a skill: agents and queues too, where it names them
 };
 
 // The answers to what `words` ask for, in paragraphs; empty when that is no fact we know.

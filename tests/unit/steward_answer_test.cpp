@@ -1,4 +1,5 @@
 #include "steward/steward.hpp"
+#include "sys/text.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -142,7 +143,7 @@ TEST_CASE("questions about the machine are answered, however they are put", "[st
     {"Is night-watch held?", "night-watch (worker, on-demand) is held (sleeps)."},
   };
   for (const auto& [text, answer] : phrases) {
-    INFO(text << "\n" << ask(text));
+    INFO(text << ": " << escaped(ask(text)));
     CHECK(ask(text).find(answer) != std::string::npos);
     CHECK_FALSE(ask(text).starts_with("ROUTE_TO:"));
   }
@@ -172,7 +173,7 @@ TEST_CASE("what takes a mind is refused, with what would help", "[steward][answe
       "What is the capital of France?", "Explain quantum physics", "Delete everything on the disk",
       "Translate this to French: hi", "Send an e-mail to alice about the load",
       "asdf qwer zxcv uiop", "Summarise the attached article for me and publish it"}) {
-    INFO(text << "\n" << ask(text));
+    INFO(text << ": " << escaped(ask(text)));
     CHECK(ask(text).starts_with(k_cannot));
     CHECK(ask(text).find(k_model) != std::string::npos);
   }
@@ -198,7 +199,7 @@ TEST_CASE("the concierge passes on what is clearly another agent's", "[steward][
     {"Review the priorities for next month", "strategist"},
   };
   for (const auto& [text, agent] : phrases) {
-    INFO(text << "\n" << ask(text));
+    INFO(text << ": " << escaped(ask(text)));
     if (std::string_view(text) == "Run the contracts") {
       continue; // this concierge has the skill; see below
     }
@@ -246,7 +247,7 @@ TEST_CASE("a skill's steps are done as far as they ask for facts", "[steward][an
   for (const auto* text : {"run skill pulse", "Run the pulse", "use the pulse skill please",
          "Can you do the pulse skill?", "pulse"}) {
     const auto answer = ask(text);
-    INFO(text << "\n" << answer);
+    INFO(text << ": " << escaped(answer));
     CHECK(answer.starts_with("Skill pulse: 3 steps."));
     for (const auto part : {k_disk, k_memory, k_load, k_agents, k_queues}) {
       CHECK(answer.find(part) != std::string::npos);
