@@ -13,6 +13,7 @@
 #include <array>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 namespace conos::audit {
 
@@ -79,8 +80,9 @@ Result<> is_ledger(const UniqueFd& directory, sqlite3* connection)
 
 // From this many pages on the log is copied into the database before the next rows are added. A
 // larger one is copied more rarely, and is read for longer by whoever opens the ledger when nobody
-// else has it open, as a step of a task does.
+// else has it open: a step of a task, which adds a row or two, or one who goes on adding.
 constexpr off_t k_log_pages = 64;
+constexpr off_t k_log_pages_of_many = 1000;
 
 // What a batch made larger is cut to this.
 constexpr int k_log_bytes = 4 << 20;
@@ -120,6 +122,7 @@ struct Ledger::Database {
   Statement add_event;
   Statement add_key;
   Statement find_key;
+  bool has_added = false;
 
   Result<Head> find_head();
   Result<Recorded> old_row(const Row& row);
@@ -127,7 +130,7 @@ struct Ledger::Database {
   Result<std::vector<Recorded>> append_locked(const std::vector<Row>& rows);
   Result<> settle(const std::vector<Recorded>& recorded);
   Result<> flush_log() const;
-  bool log_is_long() const;
+  bool log_is_long(off_t pages) const;
   void start_log_over();
   Result<> rewrite_log();
 };
@@ -230,7 +233,7 @@ Result<> Ledger::Database::flush_log() const
 // Judged from the file itself (sqlite.org/fileformat2.html, 4.1): pages of one generation of the
 // log carry the salt that stands in its header. SQLite only says how long it is after it has copied
 // it.
-bool Ledger::Database::log_is_long() const
+bool Ledger::Database::log_is_long(off_t pages) const
 {
   constexpr off_t k_header_bytes = 32;
   constexpr off_t k_page_bytes = 24 + 4096;
@@ -242,8 +245,8 @@ bool Ledger::Database::log_is_long() const
   const auto read = [&](std::array<char, 8>& bytes, off_t place) {
     return ::pread(log.get(), bytes.data(), bytes.size(), place) == std::ssize(bytes);
   };
-  return read(page, k_header_bytes + k_log_pages * k_page_bytes + k_in_page) &&
-         read(salt, k_in_header) && page == salt;
+  return read(page, k_header_bytes + pages * k_page_bytes + k_in_page) && read(salt, k_in_header) &&
+         page == salt;
 }
 
 // Copies the log into the database, so that the next rows go to its beginning again. SQLite would
@@ -253,7 +256,8 @@ bool Ledger::Database::log_is_long() const
 // twice the price of writing over old ones.
 void Ledger::Database::start_log_over()
 {
-  if (!log_is_long()) {
+  const auto limit = std::exchange(has_added, true) ? k_log_pages_of_many : k_log_pages;
+  if (!log_is_long(limit)) {
     return;
   }
   (void)sqlite3_busy_timeout(connection.get(), k_log_wait_ms);
@@ -313,7 +317,7 @@ Result<Ledger> Ledger::open(const std::string& directory)
 
   Ledger ledger(std::make_unique<Database>(Database{std::move(place), std::move(connection),
     std::move(begin), std::move(commit), std::move(rollback), std::move(head), std::move(add_event),
-    std::move(add_key), std::move(find_key)}));
+    std::move(add_key), std::move(find_key), false}));
   if (exists_at(ledger.m_database->directory, k_unflushed)) {
     CONOS_CHECK(ledger.m_database->rewrite_log().map_error(purpose));
   }

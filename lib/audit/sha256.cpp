@@ -26,12 +26,11 @@ Digest sha256(std::string_view bytes)
 std::string hex(std::string_view bytes)
 {
   constexpr std::string_view k_digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    text += k_digits[value >> 4U];
-    text += k_digits[value & 15U];
+  std::string text(2 * bytes.size(), '0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto value = static_cast<unsigned char>(bytes[i]);
+    text[2 * i] = k_digits[value >> 4U];
+    text[2 * i + 1] = k_digits[value & 15U];
   }
   return text;
 }

@@ -186,6 +186,10 @@ std::string uri_of(const std::string& path)
   return uri;
 }
 
+// A killed writer's log may be all header, which SQLite, reading without a trace, would try to make
+// sense of for ever.
+constexpr off_t k_log_header_bytes = 32;
+
 // Bytes of a file; -1 when there is none.
 off_t size_of(const std::string& path)
 {
@@ -198,6 +202,11 @@ off_t size_of(const std::string& path)
 Result<Connection> open_to_write(const std::string& file)
 {
   return open(file, SQLITE_OPEN_READWRITE, k_writer);
+}
+
+bool is_quiet(const std::string& file)
+{
+  return size_of(file + "-wal") <= k_log_header_bytes;
 }
 
 Result<Connection> open_to_read(const std::string& file, Reading reading)
@@ -214,12 +223,15 @@ Result<Connection> open_to_read(const std::string& file, Reading reading)
   }
   constexpr int k_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
   const auto log = size_of(path + "-wal");
-  if (log >= 0 && size_of(path + "-shm") >= 0) {
-    const auto* const how = reading == Reading::beside_writers ? "" : "?readonly_shm=1";
-    return open(uri_of(path) + how, k_flags, k_reader);
+  const bool has_index = size_of(path + "-shm") >= 0;
+  if (reading == Reading::beside_writers && log >= 0 && has_index) {
+    return open(uri_of(path), k_flags, k_reader);
   }
-  if (log <= 0) {
+  if (log <= k_log_header_bytes) {
     return open(uri_of(path) + "?immutable=1", k_flags, k_reader);
+  }
+  if (has_index) {
+    return open(uri_of(path) + "?readonly_shm=1", k_flags, k_reader);
   }
   CONOS_TRY(auto connection, open(uri_of(path), k_flags, k_copy_reader));
   // the index of the log is then kept in memory instead of in a file beside it

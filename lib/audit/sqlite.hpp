@@ -25,9 +25,12 @@ enum class Reading {
   no_trace,       // whatever it is, nothing in or beside it changes, and a right to read is enough
 };
 
-// The same for reading, in use or a copy with or without its log. In a copy that somebody begins to
-// write to at the same time, what is read may be torn.
+// The same for reading, in use or a copy with or without its log. What is_quiet() and begins to be
+// written to while it is read without a trace may be read torn.
 Result<Connection> open_to_read(const std::string& file, Reading reading);
+
+// True when there is nothing in a database's log.
+bool is_quiet(const std::string& file);
 
 // What open_to_write() sets: a writer that finds the ledger taken waits, up to 10 s.
 void wait_for_others(sqlite3* connection);

@@ -212,7 +212,12 @@ Result<std::optional<Finding>> judge_file(const std::string& file, Progress& pro
 Result<Verdict> verify(const std::string& file)
 {
   Progress progress;
+  const bool was_quiet = sqlite::is_quiet(file);
   auto judged = judge_file(file, progress);
+  if ((!judged || *judged) && was_quiet && !sqlite::is_quiet(file)) {
+    progress = {}; // what was taken for a copy nobody writes to is in use
+    judged = judge_file(file, progress);
+  }
   if (!judged && judged.error().kind == Kind::bad_data) {
     const auto what = fmt::format("the file is damaged ({})", judged.error().text());
     judged = progress.done || progress.end.id == 0 ? about_file(what)
