@@ -16,7 +16,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <optional>
 
 namespace conos::plan {
@@ -57,12 +56,15 @@ Result<UniqueFd> memory_file(std::string_view text)
 class Applier
 {
 public:
-  Applier(const Place& place, const State& wanted, CanLock can_lock, std::size_t changes)
+  Applier(const Place& place, const State& wanted, const Plan& plan, CanLock can_lock)
       : m_place(place)
       , m_wanted(wanted)
       , m_lock(can_lock == CanLock::yes ? Lock::yes : Lock::no)
-      , m_changes(changes)
   {
+    for (const auto& step : plan.steps) {
+      m_changes += step.changes.size();
+      m_reloads = m_reloads || step.act == Act::reload;
+    }
   }
 
   Result<> step(const Step& step)
@@ -160,10 +162,7 @@ private:
   Result<> files(const Step& step)
   {
     CONOS_CHECK(know_accounts());
-    const bool units = std::any_of(step.changes.begin(), step.changes.end(), [](const Change& c) {
-      return c.subject.starts_with(k_units);
-    });
-    if (units) {
+    if (m_reloads) {
       CONOS_CHECK(mark_reload());
     }
     // so that no claim meets new instructions with old settings
@@ -259,7 +258,8 @@ private:
   const Place& m_place;
   const State& m_wanted;
   Lock m_lock;
-  std::size_t m_changes;
+  std::size_t m_changes = 0;
+  bool m_reloads = false;
   std::optional<Accounts> m_accounts;
 };
 
@@ -268,11 +268,7 @@ private:
 Result<> apply(const Place& place, const State& wanted, const Plan& plan, CanLock can_lock,
   const std::function<void(const Step&)>& done)
 {
-  std::size_t changes = 0;
-  for (const auto& step : plan.steps) {
-    changes += step.changes.size();
-  }
-  Applier applier(place, wanted, can_lock, changes);
+  Applier applier(place, wanted, plan, can_lock);
   for (const auto& step : plan.steps) {
     CONOS_CHECK(applier.step(step).map_error(during(title_of(step))));
     done(step);

@@ -88,12 +88,10 @@ public:
       add(std::move(step));
     }
     add({Act::links, "", link_changes()});
-    auto to_enable = unit_changes([](const Unit& unit, const SeenUnit& seen) {
-      return unit.wanted && !seen.enabled ? "enable" : "";
-    });
-    const bool enables = !to_enable.empty();
-    add({Act::enable, "", std::move(to_enable)});
-    if (files.units || enables || m_seen.reload_pending) {
+    add({Act::enable, "", unit_changes([](const Unit& unit, const SeenUnit& seen) {
+           return unit.wanted && !seen.enabled ? "enable" : "";
+         })});
+    if (files.reload || m_seen.reload_pending) {
       add({Act::reload, "", {{"systemd", "read unit files again", "", 0}}});
     }
     add({Act::start, "", unit_changes([](const Unit& unit, const SeenUnit& seen) {
@@ -199,8 +197,19 @@ private:
     std::vector<Change> tables;
     std::vector<Step> steps; // a step for each agent
     std::vector<Change> locks;
-    bool units = false; // one of them is a unit file
+    bool reload = false; // one of them is of a unit systemd has in memory
   };
+
+  // Units it does not have in memory systemd reads when they are started. With a thousand it has,
+  // reading them again takes ten seconds.
+  bool is_in_memory(std::string_view path) const
+  {
+    if (!path.starts_with(k_units)) {
+      return false;
+    }
+    const std::string unit(path.substr(k_units.size() + 1));
+    return m_seen.loaded.contains(unit.substr(0, unit.find(".d/")));
+  }
 
   FileChanges file_changes()
   {
@@ -215,7 +224,7 @@ private:
         continue;
       }
       const Change change{wanted.path, what, wanted.why, i};
-      out.units = out.units || wanted.path.starts_with(k_units);
+      out.reload = out.reload || is_in_memory(wanted.path);
       if (!wanted.content && wanted.wanted) {
         out.locks.push_back(change);
       } else if (wanted.path == k_agents_sysusers || wanted.path == k_agents_tmpfiles) {

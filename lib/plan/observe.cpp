@@ -149,6 +149,9 @@ private:
       CONOS_TRY(const auto all, systemd.list("conos-*"));
       for (const auto& unit : all) {
         active[unit.name] = unit.active;
+        if (unit.load != "not-found") {
+          m_seen.loaded.insert(unit.name);
+        }
       }
     }
     for (const auto& unit : m_state.units) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -117,7 +118,8 @@ struct Seen {
   std::vector<SeenLink> links;
   std::vector<SeenUnit> units;
   SeenFile applied;
-  bool reload_pending = false; // unit files were changed and systemd may not have read them
+  std::set<std::string> loaded; // units systemd has in memory
+  bool reload_pending = false;  // unit files were changed and systemd may not have read them
 };
 
 } // namespace conos::plan

@@ -92,8 +92,8 @@ TEST_CASE("an empty machine gets everything, in an order that works", "[plan][di
     acts.push_back(step.act);
   }
   CHECK(acts == std::vector<Act>{Act::tables, Act::accounts, Act::directories, Act::files,
-                  Act::files, Act::files, Act::files, Act::links, Act::enable, Act::reload,
-                  Act::start, Act::record});
+                  Act::files, Act::files, Act::files, Act::links, Act::enable, Act::start,
+                  Act::record}); // and no reload: systemd has none of the units in memory
 }
 
 TEST_CASE("random configurations: what was applied needs nothing more", "[plan][diff]")
@@ -277,6 +277,18 @@ TEST_CASE("another tier moves the user from one group to the other", "[plan][dif
 
   CHECK_THAT(text, Catch::Contains("accounts\n  a-one: joins workers"));
   CHECK_THAT(text, Catch::Contains("leave groups\n  a-one: officers"));
+}
+
+TEST_CASE("systemd reads again what it has in memory, and only then", "[plan][diff]")
+{
+  const auto before = state_of("[[agents]]\nname = \"one\"\n");
+  const auto grown = state_of("[[agents]]\nname = \"one\"\n[[agents]]\nname = \"two\"\n");
+  auto seen = empty_machine(grown);
+  seen.loaded = seen_of(before).loaded;
+  CHECK_THAT(planned(grown, seen), Catch::Contains("reload\n")); // its file is gone, it is not
+
+  const auto narrower = state_of("[[agents]]\nname = \"one\"\ncpu_quota = \"10%\"\n");
+  CHECK_THAT(planned(narrower, seen_of(before)), Catch::Contains("reload\n"));
 }
 
 TEST_CASE("a reload that was cut off is made up for", "[plan][diff]")

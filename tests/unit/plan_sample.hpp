@@ -97,6 +97,10 @@ inline Seen seen_of(const State& state)
   }
   for (const auto& unit : state.units) {
     seen.units.push_back({unit.wanted, unit.wanted && !unit.held});
+    seen.loaded.insert(unit.name);
+    if (!unit.agent.empty()) {
+      seen.loaded.insert("conos-" + unit.agent + ".service");
+    }
   }
   return seen;
 }
