@@ -217,6 +217,7 @@ run_tests() # [WORD...]
     (run_one "$name") >"$scratch/out" 2>&1 </dev/null
     status=$?
     set -e
+    if ((EPOCHSECONDS > started + 2)); then title+=" ($((EPOCHSECONDS - started)) s)"; fi
     used=$(cat "$scratch/fresh" 2>/dev/null || echo "$machine_name")
     case $status in
       0) echo "ok $title" && sed -n '/^# /p' "$scratch/out" ;;
