@@ -249,7 +249,7 @@ private:
   {
     CONOS_CHECK(replace(m_tree.outbox, name, text, 0440, {0, m_step.settings().gid}, durable));
     if (!m_readers) {
-      m_readers = group_id("conos");
+      CONOS_TRY(m_readers, group_id("conos"));
     }
     if (!m_readers) {
       return {};

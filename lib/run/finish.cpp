@@ -87,10 +87,10 @@ audit::Row row_of(const Receipt& receipt)
 class Finisher
 {
 public:
-  Finisher(Step& step, std::size_t tasks)
+  Finisher(Step& step, std::size_t tasks, std::optional<gid_t> readers)
       : m_step(step)
       , m_tree(step.tree())
-      , m_readers(group_id("conos"))
+      , m_readers(readers)
       , m_sync_all(tasks >= k_sync_one_by_one)
   {
   }
@@ -361,7 +361,8 @@ Result<> finish(Step& step, std::vector<Receipt> decided)
   CONOS_TRY(auto* ledger, step.ledger());
   CONOS_TRY(const auto recorded, ledger->append(rows));
 
-  Finisher finisher(step, decided.size());
+  CONOS_TRY(const auto readers, group_id("conos"));
+  Finisher finisher(step, decided.size(), readers);
   Result<> first_error;
   const auto note = [&](Result<> result, const std::string& id) {
     if (!result && first_error) {

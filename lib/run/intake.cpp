@@ -168,11 +168,11 @@ Meta meta_of_original(Step& step, const UniqueFd& dir, const std::string& id, co
   meta.root = id;
   meta.agent = step.settings().name;
   meta.sender.uid = st.st_uid;
-  meta.sender.name = account_name(st.st_uid);
+  CONOS_TRY(meta.sender.name, account_name(st.st_uid));
   meta.sender.agent = agent_of_account(*meta.sender.name);
-  meta.trust = S_ISREG(st.st_mode) && st.st_nlink == 1 && step.trusted().trusts(st.st_uid)
-                 ? Trust::verified
-                 : Trust::unverified;
+  CONOS_TRY(const bool trusted, step.trusted().trusts(st.st_uid));
+  meta.trust =
+    S_ISREG(st.st_mode) && st.st_nlink == 1 && trusted ? Trust::verified : Trust::unverified;
   meta.submitted_at = std::min(now(), time_of(st.st_mtim));
   meta.original_name = original_name(dir, id);
   meta.bytes = S_ISREG(st.st_mode) ? static_cast<std::size_t>(st.st_size) : 0;

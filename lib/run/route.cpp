@@ -70,10 +70,11 @@ public:
         ripening = true;
         continue;
       }
-      Move move{name, route_of(m_inbox, name, m_routing)};
-      if (auto row = row_of(move)) {
-        rows.push_back(std::move(*row));
-        moves.push_back(std::move(move));
+      if (auto prepared = prepare(name); !prepared) {
+        note(failed, "route", name, prepared.error());
+      } else if (*prepared) {
+        rows.push_back(std::move((*prepared)->row));
+        moves.push_back(std::move((*prepared)->move));
       }
     }
     if (!rows.empty()) {
@@ -91,22 +92,39 @@ public:
   }
 
 private:
-  // The inode and its time make the key: a route that died after the row and before the move writes
-  // no second one, and the next task of the same name has its own. None when the file is gone.
-  std::optional<audit::Row> row_of(const Move& move) const
+  struct Prepared {
+    Move move;
+    audit::Row row;
+  };
+
+  // None when the file is gone.
+  Result<std::optional<Prepared>> prepare(const std::string& name) const
   {
     const auto st = stat_at(m_inbox, move.name);
     if (!st) {
       return std::nullopt;
     }
+    if (!st) {
+      return tl::unexpected<Error>(st.error());
+    }
+    CONOS_TRY(auto route, route_of(m_inbox, name, m_routing));
+    Move move{name, std::move(route)};
+    CONOS_TRY(auto row, row_of(move, *st));
+    return Prepared{std::move(move), std::move(row)};
+  }
+
+  // The inode and its time make the key: a route that died after the row and before the move writes
+  // no second one, and the next task of the same name has its own.
+  static Result<audit::Row> row_of(const Move& move, const struct stat& st)
+  {
+    CONOS_TRY(const auto sender, account_name(st.st_uid));
     audit::Row row;
     row.type = "task.routed";
     row.actor = k_route_actor;
-    row.payload =
-      fmt::format(R"({{"name":{},"rule":"{}","sender":{},"to":{}}})", json_text(escaped(move.name)),
-        move.route.rule, json_text(account_name(st->st_uid)), json_text(move.route.to));
-    row.key = fmt::format("{}/{}.{}.{}/task.routed", escaped(move.name), st->st_ino,
-      st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    row.payload = fmt::format(R"({{"name":{},"rule":"{}","sender":{},"to":{}}})",
+      json_text(escaped(move.name)), move.route.rule, json_text(sender), json_text(move.route.to));
+    row.key = fmt::format("{}/{}.{}.{}/task.routed", escaped(move.name), st.st_ino,
+      st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
     return row;
   }
 
