@@ -362,7 +362,7 @@ private:
       auto claimed = row_about(meta, "task.claimed",
         fmt::format(R"("kind":"{}","sender":{},"sha256":{},"trust":"{}")", to_string(meta.kind),
           json_text(meta.sender.name), json_text(meta.sha256.task), to_string(meta.trust)));
-      claimed.key = meta.id + "/1/task.claimed"; // once, whichever attempt comes to write it
+      claimed.key = ledger_key(meta, 1, claimed.type); // once, whichever attempt comes to write it
       rows.push_back(std::move(claimed));
       rows.push_back(row_about(meta, "task.started",
         fmt::format(

@@ -93,7 +93,7 @@ Result<> hold_task(Step& step, ClaimedTask task, std::optional<std::string> hold
   CONOS_TRY(auto* ledger, step.ledger());
   auto row = row_about(task.meta, "task.held",
     fmt::format(R"("not_before":"{}","reason":{})", rfc3339(until), json_text(reason)));
-  row.key = fmt::format("{}/{}/{}", task.meta.id, task.meta.claims, row.type);
+  row.key = ledger_key(task.meta, task.meta.claims, row.type);
   CONOS_CHECK(ledger->append({row}));
   CONOS_CHECK(move_name(step.tree().claimed, task.meta.id, step.tree().held, task.meta.id));
   return sync_file(step.tree().held);

@@ -162,7 +162,7 @@ private:
     CONOS_CHECK(write_meta(step, dir, meta, Durable::yes));
     CONOS_TRY(auto* ledger, step.ledger());
     auto row = row_about(meta, "task.retried", fmt::format(R"("attempt":{})", meta.attempt));
-    row.key = fmt::format("{}/{}/{}", meta.id, meta.claims, row.type);
+    row.key = ledger_key(meta, meta.claims, row.type);
     CONOS_CHECK(ledger->append({row}));
     CONOS_CHECK(move_name(step.tree().held, id, step.tree().claimed, id));
     return sync_file(step.tree().claimed);
