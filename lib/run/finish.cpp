@@ -166,14 +166,14 @@ private:
       }
       Envelope next;
       next.body = body;
-      const auto meta = follow_up(receipt.meta, TaskKind::forward, *receipt.forwarded_to);
+      const auto meta = follow_up(receipt, TaskKind::forward, *receipt.forwarded_to);
       return put_in_transit(m_step.site(), meta, to_text(next));
     }
     if (receipt.outcome == Outcome::answered && receipt.meta.reply_to) {
       CONOS_TRY(const auto answer, response_text(receipt));
       Envelope next;
       next.body = answer;
-      const auto meta = follow_up(receipt.meta, TaskKind::reply, *receipt.meta.reply_to);
+      const auto meta = follow_up(receipt, TaskKind::reply, *receipt.meta.reply_to);
       return put_in_transit(m_step.site(), meta, to_text(next));
     }
     return {};

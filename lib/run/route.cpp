@@ -189,20 +189,31 @@ private:
   Result<> carry(audit::Ledger& ledger, const std::string& id)
   {
     CONOS_TRY(const auto dir, open_dir_at(m_transit, id));
+    CONOS_TRY(const bool whole, is_there(dir, "meta.json"));
+    if (!whole) { // it came here in one piece: a route died that was removing it, see below
+      return remove_tree(m_transit, id);
+    }
     CONOS_TRY(const auto text, read_file(dir, "meta.json", k_max_meta_bytes));
     CONOS_TRY(auto meta, meta_from_json(text));
-    auto step = Step::open(m_site, meta.agent);
-    if (!step) { // the agent is gone: the chain ends, with a receipt, at the concierge
-      return end_without_agent(std::move(meta), dir);
+    CONOS_TRY(const bool agent_is_there, knows(meta.agent));
+    if (!agent_is_there) { // the chain ends, with a receipt, at the concierge
+      return end_without_agent(std::move(meta), dir, id);
     }
-    CONOS_TRY(const bool there_already, is_repeated(*step, meta));
+    CONOS_TRY(auto step, Step::open(m_site, meta.agent));
+    CONOS_TRY(const bool there_already, is_repeated(step, meta));
     if (there_already) {
       return remove_tree(m_transit, id);
     }
     CONOS_CHECK(ledger.append({row_about(meta, "task.routed",
       fmt::format(R"("kind":"{}","rule":"transit","sender":{},"to":{})", to_string(meta.kind),
         json_text(meta.sender.name), json_text(meta.agent)))}));
-    return move_in(*step, dir, id, meta);
+    return move_in(step, dir, id, meta);
+  }
+
+  Result<bool> knows(const std::string& agent) const
+  {
+    CONOS_TRY(const auto compiled, open_dir(m_site.compiled()));
+    return is_agent_name(agent) ? is_there(compiled, agent + ".json") : Result<bool>(false);
   }
 
   // The same files under the names they have in claimed/: one rename, and the agent has its task.
@@ -233,48 +244,65 @@ private:
   // when the id, the parent and the hop agree; a stranger who guessed the id has not made it so.
   Result<bool> is_repeated(const Step& step, Meta& meta) const
   {
-    if (!id_is_used(step.tree(), meta.id)) {
-      return false;
+    for (const auto& id : {meta.id, other_id(meta)}) {
+      CONOS_TRY(const auto there, known(step, id));
+      if (there && is_same_task(*there, meta)) {
+        return true;
+      }
     }
-    if (const auto there = known(step, meta.id);
-        there && there->parent == meta.parent && there->hop == meta.hop && meta.parent) {
-      return true;
+    CONOS_TRY(const bool used, id_is_used(step.tree(), meta.id));
+    if (used) {
+      meta.id = other_id(meta);
     }
-    CONOS_TRY(const auto salt, random_hex(8));
-    meta.id += "-" + salt;
     return false;
   }
 
-  static std::optional<Meta> known(const Step& step, const std::string& id)
+  // None, too, for a task of that id of which nothing is known yet.
+  static Result<std::optional<Meta>> known(const Step& step, const std::string& id)
   {
     for (const auto* state : {&step.tree().claimed, &step.tree().held}) {
       const auto dir = open_dir_at(*state, id);
-      const auto text = dir ? read_file(*dir, "meta.json", k_max_meta_bytes)
-                            : Result<std::string>(fail(Kind::not_found, ""));
-      if (const auto meta =
-            text ? meta_from_json(*text) : Result<Meta>(fail(Kind::not_found, ""))) {
-        return *meta;
+      if (!dir && dir.error().kind == Kind::not_found) {
+        continue;
+      }
+      if (!dir) {
+        return tl::unexpected<Error>(dir.error());
+      }
+      CONOS_TRY(auto meta, read_known(*dir, "meta.json"));
+      if (meta) {
+        return meta;
       }
     }
     for (const auto* state : {&step.tree().processed, &step.tree().failed}) {
-      const auto text = read_file(*state, id + ".json", k_max_meta_bytes);
-      if (const auto meta =
-            text ? meta_from_json(*text) : Result<Meta>(fail(Kind::not_found, ""))) {
-        return *meta;
+      CONOS_TRY(auto meta, read_known(*state, id + ".json"));
+      if (meta) {
+        return meta;
       }
     }
     return std::nullopt;
   }
 
-  Result<> end_without_agent(Meta meta, const UniqueFd& dir)
+  static Result<std::optional<Meta>> read_known(const UniqueFd& dir, const std::string& name)
+  {
+    const auto text = read_file(dir, name, k_max_meta_bytes);
+    if (!text && text.error().kind == Kind::not_found) {
+      return std::nullopt;
+    }
+    if (!text) {
+      return tl::unexpected<Error>(text.error());
+    }
+    CONOS_TRY(auto meta, meta_from_json(*text));
+    return std::optional(std::move(meta));
+  }
+
+  Result<> end_without_agent(Meta meta, const UniqueFd& dir, const std::string& id)
   {
     log::warning("there is no agent '{}' for '{}'", escaped(meta.agent, 64), meta.id);
-    const auto old_id = meta.id;
     meta.agent = m_routing.concierge;
     CONOS_TRY(auto step, Step::open(m_site, meta.agent));
     CONOS_TRY(const bool there_already, is_repeated(step, meta));
     if (there_already) {
-      return remove_tree(m_transit, old_id);
+      return remove_tree(m_transit, id);
     }
     Receipt receipt;
     receipt.meta = meta;
@@ -284,7 +312,7 @@ private:
     receipt.finished_at = now();
     receipt.exit = {"refused", "none", 0};
     CONOS_CHECK(decide(step, dir, receipt, Durable::yes));
-    return move_in(step, dir, old_id, meta); // its next claim finishes what is decided
+    return move_in(step, dir, id, meta); // its next claim finishes what is decided
   }
 
   const Site& m_site;

@@ -3,6 +3,7 @@
 #include "config/compiled.hpp"
 #include "host/units.hpp"
 #include "run/step.hpp"
+#include "run/transit.hpp"
 #include "sys/file.hpp"
 #include "sys/id.hpp"
 #include "sys/log.hpp"
@@ -91,6 +92,7 @@ public:
     CONOS_TRY(const auto compiled, open_dir(m_site.compiled()));
     CONOS_TRY(const auto routing, load_routing(compiled));
     CONOS_TRY(const auto outer, open_dir(m_site.inbox()));
+    note(clear_transit(m_site), "transit");
     note(show_hidden(outer), "the outer inbox");
     note(mend("conos-outer-inbox.path", "conos-route.service"), "the outer inbox");
     for (const auto& agent : routing.agents) {
