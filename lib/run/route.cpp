@@ -28,11 +28,14 @@ constexpr std::string_view k_route_actor = "root/conos-route";
 constexpr std::size_t k_at_once = 256;
 
 // Reads as much of a waiting file as deciding where it goes needs. Anything else than a readable
-// task is the concierge's to refuse.
-Route route_of(const UniqueFd& inbox, const std::string& name, const Routing& routing)
+// task is the concierge's to refuse; what could not be read just now is nobody's yet.
+Result<Route> route_of(const UniqueFd& inbox, const std::string& name, const Routing& routing)
 {
-  const Route to_concierge{routing.concierge, "concierge"};
+  Route to_concierge{routing.concierge, "concierge"};
   const auto text = read_file(inbox, name, routing.max_task_bytes);
+  if (!text && is_passing(text.error())) {
+    return tl::unexpected<Error>(text.error());
+  }
   if (!text || !is_utf8(*text)) {
     return to_concierge;
   }
@@ -48,6 +51,15 @@ struct Move {
   Route route;
 };
 
+// One that cannot be moved does not stop the others; the first reason is kept.
+void note(Result<>& failed, std::string_view deed, const std::string& name, const Error& error)
+{
+  log::error("{} '{}': {}", deed, escaped(name), error.text());
+  if (failed) {
+    failed = tl::unexpected<Error>(error);
+  }
+}
+
 class OuterInbox
 {
 public:
@@ -58,8 +70,9 @@ public:
   {
   }
 
-  // Up to k_at_once files. `ripening` tells whether one was left because its writer is not done.
-  Result<std::size_t> move_some(audit::Ledger& ledger, bool& ripening)
+  // Up to k_at_once files. `ripening` tells whether one was left because its writer is not done,
+  // `failed` why one could not be moved.
+  Result<std::size_t> move_some(audit::Ledger& ledger, bool& ripening, Result<>& failed)
   {
     ripening = false;
     CONOS_TRY(const auto names, first_names(m_inbox, k_at_once));
@@ -85,7 +98,7 @@ public:
       const auto done = carry_out(move);
       moved += done ? 1 : 0;
       if (!done) {
-        log::error("route '{}': {}", escaped(move.name), done.error().text());
+        note(failed, "route", move.name, done.error());
       }
     }
     return moved;
@@ -100,8 +113,8 @@ private:
   // None when the file is gone.
   Result<std::optional<Prepared>> prepare(const std::string& name) const
   {
-    const auto st = stat_at(m_inbox, move.name);
-    if (!st) {
+    const auto st = stat_at(m_inbox, name);
+    if (!st && st.error().kind == Kind::not_found) {
       return std::nullopt;
     }
     if (!st) {
@@ -132,8 +145,12 @@ private:
   {
     CONOS_TRY(const auto tree, AgentTree::open(m_site, move.route.to));
     const auto sidecar = move.name + ".meta.json";
-    if (exists_at(m_inbox, sidecar)) { // first, so that it is there when its task is taken
-      (void)move_name(m_inbox, sidecar, tree.inbox, sidecar);
+    CONOS_TRY(const bool has_sidecar, is_there(m_inbox, sidecar));
+    if (has_sidecar) { // first, so that it is there when its task is taken
+      const auto moved = move_name(m_inbox, sidecar, tree.inbox, sidecar);
+      if (!moved && moved.error().kind != Kind::exists && moved.error().kind != Kind::not_found) {
+        return moved;
+      }
     }
     auto moved = move_name(m_inbox, move.name, tree.inbox, move.name);
     if (!moved && moved.error().kind == Kind::exists) {
@@ -169,7 +186,7 @@ public:
   {
   }
 
-  Result<std::size_t> carry_all(audit::Ledger& ledger)
+  Result<std::size_t> carry_all(audit::Ledger& ledger, Result<>& failed)
   {
     CONOS_TRY(const auto names, list_names(m_transit, k_at_once, [](auto name) {
       return !name.starts_with('.');
@@ -179,7 +196,7 @@ public:
       const auto done = carry(ledger, id);
       carried += done ? 1 : 0;
       if (!done) {
-        log::error("carry '{}': {}", escaped(id), done.error().text());
+        note(failed, "carry", id, done.error());
       }
     }
     return carried;
@@ -240,8 +257,8 @@ private:
     return {};
   }
 
-  // A deliver that was killed and repeated puts the same task into transit again. It is the same
-  // when the id, the parent and the hop agree; a stranger who guessed the id has not made it so.
+  // A deliver that was killed and repeated puts the same task into transit again, perhaps after its
+  // first copy has arrived. Where another task has the id, `meta` gets its other one.
   Result<bool> is_repeated(const Step& step, Meta& meta) const
   {
     for (const auto& id : {meta.id, other_id(meta)}) {
@@ -333,11 +350,13 @@ Result<std::size_t> route_waiting(const Site& site)
   Transit between(site, routing, std::move(transit));
 
   std::size_t total = 0;
+  Result<> failed;
   constexpr int k_looks = 50; // at a writer that is not done, as claim does
   for (int look = 0; look < k_looks; ++look) {
     bool ripening = false;
-    CONOS_TRY(const auto routed, outer.move_some(ledger, ripening));
-    CONOS_TRY(const auto carried, between.carry_all(ledger));
+    failed = {};
+    CONOS_TRY(const auto routed, outer.move_some(ledger, ripening, failed));
+    CONOS_TRY(const auto carried, between.carry_all(ledger, failed));
     total += routed + carried;
     if (routed + carried > 0) {
       look = 0;
@@ -347,6 +366,9 @@ Result<std::size_t> route_waiting(const Site& site)
       break;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+  if (!failed) { // what stays wakes its path unit again at once: whoever calls us must pause
+    return tl::unexpected<Error>(failed.error());
   }
   return total;
 }
