@@ -63,6 +63,7 @@ bool is_old(const UniqueFd& file)
 struct Refusal {
   std::string reason;
   std::string detail;
+  std::optional<Error> passing; // the machine's trouble: no refusal at all
 };
 
 template<class T>
@@ -70,7 +71,13 @@ using Judged = tl::expected<T, Refusal>;
 
 tl::unexpected<Refusal> refuse(std::string reason, std::string detail = {})
 {
-  return tl::unexpected<Refusal>(Refusal{std::move(reason), std::move(detail)});
+  return tl::unexpected<Refusal>(Refusal{std::move(reason), std::move(detail), {}});
+}
+
+tl::unexpected<Refusal> unreadable(const Error& error)
+{
+  return tl::unexpected<Refusal>(
+    Refusal{"unreadable", error.text(), is_passing(error) ? std::optional(error) : std::nullopt});
 }
 
 Judged<std::string> read_original(const UniqueFd& dir, const struct stat& named, std::size_t limit)
@@ -83,10 +90,13 @@ Judged<std::string> read_original(const UniqueFd& dir, const struct stat& named,
   }
   const auto file = open_beneath(dir, "original");
   if (!file) {
-    return refuse("unreadable", file.error().text());
+    return unreadable(file.error());
   }
   const auto st = stat_of(*file);
-  if (!st || st->st_ino != named.st_ino) {
+  if (!st) {
+    return unreadable(st.error());
+  }
+  if (st->st_ino != named.st_ino) {
     return refuse("unreadable", "it was replaced while it was looked at");
   }
   if (st->st_nlink != 1) {
@@ -97,8 +107,8 @@ Judged<std::string> read_original(const UniqueFd& dir, const struct stat& named,
   }
   auto text = read_all(*file, limit);
   if (!text) {
-    return refuse(
-      text.error().kind == Kind::bad_data ? "too-large" : "unreadable", text.error().text());
+    return text.error().kind == Kind::bad_data ? refuse("too-large", text.error().text())
+                                               : unreadable(text.error());
   }
   return std::move(*text);
 }
@@ -231,7 +241,8 @@ Result<std::string> id_for(const Step& step, const std::string& name)
   if (!is_task_id(stem)) {
     return new_task_id(now());
   }
-  if (!id_is_used(step.tree(), stem)) {
+  CONOS_TRY(const bool used, id_is_used(step.tree(), stem));
+  if (!used) {
     return stem;
   }
   CONOS_TRY(const auto salt, random_hex(8));
@@ -246,7 +257,7 @@ Readiness readiness_of(const UniqueFd& inbox, const std::string& name)
   constexpr Duration k_sidecars_wait = std::chrono::seconds(5);
   const auto file = open_beneath(inbox, name);
   if (!file) {
-    return Readiness::ready;
+    return is_passing(file.error()) ? Readiness::ripening : Readiness::ready;
   }
   const auto st = stat_of(*file);
   if (!st || !S_ISREG(st->st_mode)) {
@@ -304,7 +315,8 @@ Result<std::optional<std::string>> take(Step& step, const std::string& name)
   }
   auto moved = move_name(tree.inbox, name, dir, "original");
   if (!moved) {
-    (void)remove_tree(tree.claimed, id); // empty but for "name"; the next claim would remove it too
+    (void)remove_name(dir, "name"); // the next claim would remove both; and should the move have
+    (void)remove_empty_dir(tree.claimed, id); // happened after all, what it moved stays
     if (moved.error().kind == Kind::not_found) {
       return std::nullopt;
     }
@@ -330,6 +342,9 @@ Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable d
   CONOS_TRY(auto meta, meta_of_original(step, name, id, st));
   CONOS_TRY(const auto sidecar, take_sidecar(step, dir, name, st.st_uid));
   const auto refused = [&](const Refusal& refusal) -> Result<std::optional<Meta>> {
+    if (refusal.passing) {
+      return tl::unexpected<Error>(*refusal.passing);
+    }
     CONOS_CHECK(decide_refusal(step, dir, meta, refusal));
     return std::nullopt;
   };
