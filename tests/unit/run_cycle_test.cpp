@@ -320,6 +320,7 @@ TEST_CASE("two tasks of one name, of two agents, stay two wherever they meet", "
   t.activate("b", "ROUTE_TO: c");
   REQUIRE(route_waiting(t.site));
   t.activate("c", "Done.");
+  t.activate("c", "Done."); // two senders never share an activation
 
   CHECK(t.receipt("a", "hello").ledger_id != t.receipt("b", "hello").ledger_id);
   const auto ended = t.names("c", "processed");
