@@ -47,7 +47,7 @@ Result<> write_batch(const UniqueFd& top, const Batch& batch, gid_t gid)
     {"timeout_ms", batch.timeout.count()},
     {"max_output_bytes", batch.max_output_bytes},
   };
-  return replace(top, k_file, json.dump(1) + "\n", 0440, {0, gid}, Durable::later);
+  return replace(top, k_file, json.dump(1) + "\n", 0440, {0, gid});
 }
 
 Result<> remove_batch(const UniqueFd& top)

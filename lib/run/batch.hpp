@@ -11,7 +11,8 @@
 #include <vector>
 
 // What one activation of an agent works on: agents/NAME/batch.json, written by claim, read by work
-// and deliver. It is worth nothing after that activation.
+// and deliver, removed by deliver. One that outlives its activation tells the next claim which
+// attempts had begun.
 namespace conos {
 
 struct Batch {
@@ -25,6 +26,7 @@ struct Batch {
   std::size_t max_output_bytes = 0;
 };
 
+// Durably: from here on, these tasks were tried.
 Result<> write_batch(const UniqueFd& top, const Batch& batch, gid_t gid);
 Result<> remove_batch(const UniqueFd& top);
 

@@ -48,32 +48,43 @@ public:
 private:
   Result<> take_and_hand_over()
   {
-    CONOS_CHECK(remove_batch(m_tree.top)); // if we die now, deliver must not believe an old one
+    CONOS_CHECK(forget_last_batch()); // if we die now, deliver must not believe an old one
+    note(finish(m_step, {}));         // what an activation before this one decided
     CONOS_CHECK(look_at_claimed());
     if (!m_full) {
       CONOS_CHECK(look_at_inbox());
     }
-    if (m_batch.empty() && !m_full && m_decided.empty() &&
+    if (m_batch.empty() && !m_full && m_refused.empty() &&
         m_step.settings().mode == Mode::continuous) {
       CONOS_CHECK(make_continuous_task());
     }
-    note(finish(m_step, std::move(m_decided)));
+    note(finish(m_step, m_refused));
     // what cannot be brought on does not stop the rest; with nothing else to do its error is ours,
     // so that our caller pauses before the path unit has us try again
     return m_batch.empty() ? m_first_error : hand_over();
+  }
+
+  // A batch that is still there is one whose deliver died.
+  Result<> forget_last_batch()
+  {
+    const auto last = read_batch(m_tree.top);
+    if (last) {
+      m_last_batch = last->tasks;
+    } else if (last.error().kind != Kind::not_found) {
+      log::warning("{}", last.error().text());
+    }
+    return remove_batch(m_tree.top);
   }
 
   // We fail and live: what we marked as ours is nobody's again, and no death is counted. Where that
   // cannot be written either, the next claim takes us for dead, which costs a pause.
   void let_go()
   {
-    for (auto& [dir, meta, has_original] : m_batch) {
-      if (meta.invocation) {
-        meta.invocation.reset();
-        --meta.attempt;
-        --meta.claims;
-        (void)write_meta(m_step, dir, meta, Durable::later);
-      }
+    for (auto& [dir, meta] : m_batch) {
+      meta.invocation.reset();
+      --meta.attempt;
+      --meta.claims;
+      (void)write_meta(m_step, dir, meta, Durable::later);
     }
     for (const auto& [id, deaths] : m_marked) {
       if (const auto dir = open_claimed(m_step, id)) {
@@ -92,18 +103,16 @@ private:
     }
   }
 
-  struct Chosen {
-    UniqueFd dir;
-    Meta meta;
-    bool has_original = false;
-  };
-
   // --- what is in claimed/ already -------------------------------------------------------------
 
   Result<> look_at_claimed()
   {
     CONOS_TRY(auto names, list_names(m_tree.claimed, 4096));
     std::sort(names.begin(), names.end());
+    CONOS_TRY(const auto decided, read_decisions(m_step));
+    for (const auto& receipt : decided) { // could not be finished just now
+      std::erase(names, receipt.meta.id);
+    }
     for (const auto& id : names) {
       note(look_at(id).map_error(during("take up '" + escaped(id) + "'")));
       if (m_full) {
@@ -116,26 +125,32 @@ private:
   Result<> look_at(const std::string& id)
   {
     CONOS_TRY(auto dir, open_claimed(m_step, id));
-    CONOS_TRY(auto decided, read_decision(dir));
-    if (decided) {
-      m_decided.push_back(std::move(*decided));
-      return {};
-    }
-    CONOS_TRY(const bool has_meta, is_there(dir, "meta.json"));
     CONOS_TRY(const bool has_original, is_there(dir, "original"));
-    if (has_meta) {
-      CONOS_TRY(auto meta, read_meta(dir));
-      if (has_original && !meta.sha256.task) { // held before it was examined
-        return take_in_again(std::move(dir), std::move(meta));
-      }
-      return meta.invocation ? take_up_after_death({std::move(dir), std::move(meta)})
-                             : choose(std::move(dir), std::move(meta));
+    auto meta = read_meta(dir);
+    if (!meta && is_passing(meta.error())) {
+      return tl::unexpected<Error>(meta.error());
     }
-    if (has_original) {
-      CONOS_TRY(auto meta, identify(m_step, id));
-      return take_in_again(std::move(dir), std::move(meta));
+    if (!has_original && !meta) {
+      return meta.error().kind == Kind::not_found
+               ? remove_tree(m_tree.claimed, id) // a claim died before it moved anything
+               : tl::unexpected<Error>(meta.error());
     }
-    return remove_tree(m_tree.claimed, id); // a claim died before it moved anything
+    // beside the original neither meta.json nor task was flushed: after a power cut they may be
+    // torn
+    auto text = read_file(dir, "task", task_limit(m_step.settings()));
+    const bool is_whole = meta && text && audit::sha256_hex(*text) == meta->sha256.task;
+    if (has_original && !is_whole) {
+      return take_in_again(
+        std::move(dir), id, meta ? std::optional(std::move(*meta)) : std::nullopt);
+    }
+    if (!text && text.error().kind == Kind::bad_data) {
+      return refuse(*meta, "too-large"); // a reply, or what a forwarder added to
+    }
+    if (!text) {
+      return tl::unexpected<Error>(text.error());
+    }
+    return meta->invocation ? take_up_after_death({std::move(dir), std::move(*meta)})
+                            : choose(std::move(dir), std::move(*meta), *text);
   }
 
   // An activation died with this task in its hands: claim, deliver, or the machine.
@@ -143,7 +158,7 @@ private:
   {
     ++task.meta.claims;
     if (task.meta.claims > k_max_claims) {
-      return fail_task(task.dir, task.meta, "attempts");
+      return refuse(task.meta, "attempts");
     }
     CONOS_TRY(const bool began, work_began(task.meta.id));
     if (!began) { // then it was no attempt
@@ -165,30 +180,44 @@ private:
     return is_there(*drafts, "response"); // the first thing work makes
   }
 
-  // A claim died over this file before it knew what it is; perhaps of it. The deaths are counted
-  // before it is looked at again, and after each but the first it is waited a while.
-  Result<> take_in_again(UniqueFd dir, Meta meta)
+  // Perhaps a claim died over this file before it knew what it is, and of it: the deaths are
+  // counted before it is looked at again, and after each but the first it is waited a while.
+  Result<> take_in_again(UniqueFd dir, const std::string& id, std::optional<Meta> known)
   {
+    const bool is_of_last_batch =
+      std::find(m_last_batch.begin(), m_last_batch.end(), id) != m_last_batch.end();
+    if (!known) {
+      CONOS_TRY(known, identify(m_step, id));
+      known->claims = known->attempt = is_of_last_batch ? 1 : 0;
+    }
     CONOS_TRY(const int deaths, count_of(dir));
     if (deaths >= k_max_claims) {
-      meta.claims = deaths;
-      return fail_task(dir, meta, "attempts");
+      known->claims = deaths;
+      return refuse(*known, "attempts");
     }
-    if (deaths > meta.claims) {
-      meta.claims = deaths;
-      meta.claimed_at = meta.claimed_at.value_or(now());
+    if (deaths > known->claims) {
+      known->claims = deaths;
+      known->claimed_at = known->claimed_at.value_or(now());
       const auto pause = brake(deaths + 1);
-      log::warning("{} claims died over '{}'; held for {}", deaths, meta.id, for_people(pause));
+      log::warning("{} claims died over '{}'; held for {}", deaths, id, for_people(pause));
       return hold_task(
-        m_step, {std::move(dir), std::move(meta)}, "retry", now() + pause, "left-behind");
+        m_step, {std::move(dir), std::move(*known)}, "retry", now() + pause, "left-behind");
     }
     CONOS_CHECK(set_count(dir, deaths + 1));
-    m_marked.emplace_back(meta.id, deaths);
-    auto taken = take_in(meta.id, meta.claims);
-    if (!taken) {
+    m_marked.emplace_back(id, deaths);
+    auto examined = examine(m_step, id);
+    if (!examined) {
       (void)set_count(dir, deaths); // as in let_go
+      return tl::unexpected<Error>(examined.error());
     }
-    return taken;
+    auto& meta = examined->meta;
+    meta.claims = known->claims;
+    meta.attempt = known->attempt;
+    meta.claimed_at = known->claimed_at;
+    if (!examined->refusal && (known->invocation || is_of_last_batch)) {
+      return take_up_after_death({std::move(dir), std::move(meta)});
+    }
+    return take_in(std::move(dir), std::move(*examined));
   }
 
   static constexpr const char* k_deaths = "deaths"; // in claimed/ID: as many bytes as claims died
@@ -231,7 +260,7 @@ private:
           break;
         }
       }
-      if (!ripening || !m_batch.empty() || !m_decided.empty()) {
+      if (!ripening || !m_batch.empty() || !m_refused.empty()) {
         break;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(25));
@@ -253,42 +282,42 @@ private:
   {
     const auto purpose = during("take '" + escaped(name) + "'");
     CONOS_TRY(const auto id, take(m_step, name).map_error(purpose));
-    return id ? take_in(*id).map_error(purpose) : Result<>{};
-  }
-
-  Result<> take_in(const std::string& id, int claims = 0)
-  {
-    CONOS_TRY(auto meta, examine(m_step, id, Durable::later));
-    CONOS_TRY(auto dir, open_claimed(m_step, id));
-    if (!meta) {
-      CONOS_TRY(auto receipt, read_decision(dir));
-      m_decided.push_back(std::move(receipt.value()));
+    if (!id) {
       return {};
     }
-    meta->claims = claims;
-    return choose(std::move(dir), std::move(*meta));
+    CONOS_TRY(auto examined, examine(m_step, *id).map_error(purpose));
+    CONOS_TRY(auto dir, open_claimed(m_step, *id));
+    return take_in(std::move(dir), std::move(examined)).map_error(purpose);
+  }
+
+  Result<> take_in(UniqueFd dir, Examined examined)
+  {
+    if (examined.refusal) {
+      m_refused.push_back(std::move(*examined.refusal));
+      return {};
+    }
+    return choose(std::move(dir), std::move(examined.meta), examined.text);
   }
 
   // --- which of them ---------------------------------------------------------------------------
 
-  Result<> choose(UniqueFd dir, Meta meta)
+  Result<> choose(UniqueFd dir, Meta meta, const std::string& text)
   {
-    CONOS_TRY(const bool has_original, is_there(dir, "original"));
     // a hold that stands in claimed/ is one whose maker died before the move
     const bool for_a_person = meta.hold && *meta.hold != "retry";
     if (for_a_person || (meta.not_before && *meta.not_before > now())) {
-      return hold_new(std::move(dir), std::move(meta));
+      return hold_again({std::move(dir), std::move(meta)});
     }
-    CONOS_TRY(const auto st, stat_at(dir, "task"));
-    if (const auto reason = reason_to_fail(meta, st.st_size)) {
-      return fail_task(dir, meta, *reason);
+    if (const auto reason = reason_to_fail(meta)) {
+      return refuse(meta, *reason);
     }
     meta.not_before.reset();
     if (!fits(meta)) {
       m_full = true; // first come, first served: what follows waits too
-      return has_original ? leave_for_next(dir, meta) : Result<>{};
+      return write_meta(m_step, dir, meta, Durable::later);
     }
-    m_batch.push_back({std::move(dir), std::move(meta), has_original});
+    CONOS_CHECK(prepare(dir, meta, text).map_error(during("prepare '" + meta.id + "'")));
+    m_batch.push_back({std::move(dir), std::move(meta)});
     m_full = m_batch.size() >= m_size || m_batch.front().meta.thread.key.has_value();
     return {};
   }
@@ -303,12 +332,8 @@ private:
            first.trust == meta.trust && first.kind == meta.kind && !meta.thread.key;
   }
 
-  std::optional<std::string> reason_to_fail(const Meta& meta, off_t bytes) const
+  std::optional<std::string> reason_to_fail(const Meta& meta) const
   {
-    // an answer that comes as a reply, or a task with what its forwarder added
-    if (bytes > static_cast<off_t>(task_limit(m_step.settings()))) {
-      return "too-large";
-    }
     if (meta.hop > m_step.settings().max_hops) {
       return "hop-limit";
     }
@@ -321,25 +346,15 @@ private:
     return std::nullopt;
   }
 
-  Result<> leave_for_next(const UniqueFd& dir, const Meta& meta)
+  Result<> hold_again(ClaimedTask task)
   {
-    CONOS_TRY(const auto task, open_beneath(dir, "task"));
-    CONOS_CHECK(sync_file(task));
-    CONOS_CHECK(write_meta(m_step, dir, meta, Durable::yes));
-    return drop_original(dir);
+    task.meta.claimed_at = task.meta.claimed_at.value_or(now());
+    const auto until = task.meta.not_before.value_or(now());
+    const auto hold = task.meta.hold;
+    return hold_task(m_step, std::move(task), hold, until, hold ? "left-behind" : "not-before");
   }
 
-  Result<> hold_new(UniqueFd dir, Meta meta)
-  {
-    meta.claimed_at = meta.claimed_at.value_or(now());
-    const auto until = meta.not_before.value_or(now());
-    const auto hold = meta.hold;
-    CONOS_CHECK(leave_for_next(dir, meta));
-    return hold_task(
-      m_step, {std::move(dir), std::move(meta)}, hold, until, hold ? "left-behind" : "not-before");
-  }
-
-  Result<> fail_task(const UniqueFd& dir, const Meta& meta, const std::string& reason)
+  Result<> refuse(const Meta& meta, const std::string& reason)
   {
     Receipt receipt;
     receipt.meta = meta;
@@ -349,8 +364,7 @@ private:
     receipt.finished_at = now();
     receipt.exit = {"not-started", "none", 0};
     log::notice("'{}' fails: {}", meta.id, reason);
-    CONOS_CHECK(decide(m_step, dir, receipt, Durable::yes));
-    m_decided.push_back(std::move(receipt));
+    m_refused.push_back(std::move(receipt));
     return {};
   }
 
@@ -374,70 +388,58 @@ private:
     CONOS_TRY(auto dir, open_claimed(m_step, meta.id));
     const auto text = settings.cron_task.empty() ? "Continue your work.\n" : settings.cron_task;
     CONOS_CHECK(replace(dir, "task", text, 0440, {0, settings.gid}));
-    return choose(std::move(dir), std::move(meta));
+    return choose(std::move(dir), std::move(meta), text);
   }
 
   // --- to work ---------------------------------------------------------------------------------
 
+  // The attempt is on disk before it begins: in batch.json.
   Result<> hand_over()
   {
-    CONOS_TRY(const auto briefing, read_briefing(m_step.site(), m_step.settings()));
-    CONOS_TRY(const auto facts, facts_for_all());
-    for (auto& chosen : m_batch) {
-      if (facts) {
-        CONOS_CHECK(show_facts(*facts, chosen));
-      }
-      CONOS_CHECK(prepare(chosen, briefing).map_error(during("prepare '" + chosen.meta.id + "'")));
-    }
-    CONOS_CHECK(sync());
-    for (const auto& chosen : m_batch) {
-      if (chosen.has_original) {
-        CONOS_CHECK(drop_original(chosen.dir));
-      }
-    }
     CONOS_CHECK(record());
     return write_batch(m_tree.top, batch(), m_step.settings().gid);
   }
 
-  // One file under as many names as there are tasks: workers know nothing of the machine.
-  Result<std::optional<UniqueFd>> facts_for_all()
+  Result<> prepare(const UniqueFd& dir, Meta& meta, const std::string& text)
   {
     const auto& settings = m_step.settings();
-    if (settings.tier == Tier::worker) {
-      return std::nullopt;
+    if (!m_briefing) {
+      CONOS_TRY(m_briefing, read_briefing(m_step.site(), settings));
     }
-    CONOS_TRY(auto file, nameless(m_batch.front().dir, facts_json(m_step.site(), settings.name),
-                           0440, {0, settings.gid}));
-    return std::optional(std::move(file));
-  }
-
-  static Result<> show_facts(const UniqueFd& facts, const Chosen& chosen)
-  {
-    CONOS_CHECK(remove_name(chosen.dir, "facts.json")); // of an attempt before
-    return give_name(facts, chosen.dir, "facts.json");
-  }
-
-  Result<> prepare(Chosen& chosen, const Briefing& briefing)
-  {
-    auto& meta = chosen.meta;
-    const auto& settings = m_step.settings();
-    CONOS_TRY(const auto task, read_file(chosen.dir, "task", task_limit(settings)));
-    CONOS_TRY(const auto envelope, parse_envelope(task));
+    CONOS_CHECK(show_facts(dir));
+    CONOS_TRY(const auto envelope, parse_envelope(text));
     CONOS_TRY(const auto nonce, random_hex(16));
-    const auto prompt = assemble_prompt(briefing, meta, turns_of(meta), envelope.body, nonce);
-    CONOS_CHECK(replace(chosen.dir, "prompt", prompt, 0440, {0, settings.gid}, Durable::later));
+    const auto prompt = assemble_prompt(*m_briefing, meta, turns_of(meta), envelope.body, nonce);
+    CONOS_CHECK(replace(dir, "prompt", prompt, 0440, {0, settings.gid}, Durable::later));
     CONOS_CHECK(make_drafts(meta.id));
 
     meta.claimed_at = meta.claimed_at.value_or(now());
-    meta.bytes = task.size();
-    meta.sha256.task = meta.sha256.task.value_or(audit::sha256_hex(task));
+    meta.bytes = text.size();
+    meta.sha256.task = meta.sha256.task ? meta.sha256.task : audit::sha256_hex(text);
     meta.sha256.prompt = audit::sha256_hex(prompt);
-    meta.sha256.instructions = briefing.instructions_sha256;
+    meta.sha256.instructions = m_briefing->instructions_sha256;
     meta.invocation = m_invocation;
     meta.hold.reset();
     ++meta.attempt;
     ++meta.claims;
-    return write_meta(m_step, chosen.dir, meta, Durable::later);
+    // beside the original it can be made again, and batch.json says that it was tried
+    CONOS_TRY(const bool has_original, is_there(dir, "original"));
+    return write_meta(m_step, dir, meta, has_original ? Durable::later : Durable::yes);
+  }
+
+  // One file under as many names as there are tasks: workers know nothing of the machine.
+  Result<> show_facts(const UniqueFd& dir)
+  {
+    const auto& settings = m_step.settings();
+    if (settings.tier == Tier::worker) {
+      return {};
+    }
+    if (!m_facts) {
+      CONOS_TRY(
+        m_facts, nameless(dir, facts_json(m_step.site(), settings.name), 0440, {0, settings.gid}));
+    }
+    CONOS_CHECK(remove_name(dir, "facts.json")); // of an attempt before
+    return give_name(*m_facts, dir, "facts.json");
   }
 
   std::vector<Turn> turns_of(const Meta& meta) const
@@ -455,25 +457,10 @@ private:
     return make_dir(m_tree.drafts, id, 0700, m_step.settings().uid, m_step.settings().gid);
   }
 
-  // The attempt is on disk before it begins.
-  Result<> sync()
-  {
-    if (m_batch.size() > 1) {
-      return sync_filesystem(m_tree.claimed);
-    }
-    const auto& dir = m_batch.front().dir;
-    for (const auto* name : {"task", "meta.json"}) {
-      CONOS_TRY(const auto file, open_beneath(dir, name));
-      CONOS_CHECK(sync_file(file));
-    }
-    CONOS_CHECK(sync_file(dir));
-    return sync_file(m_tree.claimed);
-  }
-
   Result<> record()
   {
     std::vector<audit::Row> rows;
-    for (const auto& [dir, meta, has_original] : m_batch) {
+    for (const auto& [dir, meta] : m_batch) {
       auto claimed = row_about(meta, "task.claimed",
         fmt::format(R"("kind":"{}","sender":{},"sha256":{},"trust":"{}")", to_string(meta.kind),
           json_text(meta.sender.name), json_text(meta.sha256.task), to_string(meta.trust)));
@@ -511,9 +498,12 @@ private:
   std::size_t m_size;
   bool m_full = false;
   Result<> m_first_error;
-  std::vector<Chosen> m_batch;
+  std::optional<Briefing> m_briefing;
+  std::optional<UniqueFd> m_facts;
+  std::vector<std::string> m_last_batch;
+  std::vector<ClaimedTask> m_batch;
   std::vector<std::pair<std::string, int>> m_marked; // whose deaths we have counted one up
-  std::vector<Receipt> m_decided;
+  std::vector<Receipt> m_refused;
 };
 
 } // namespace

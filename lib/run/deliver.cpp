@@ -93,26 +93,27 @@ public:
 
   Result<> run()
   {
+    CONOS_TRY(const auto left, read_decisions(m_step));
+    for (const auto& receipt : left) { // a deliver before us died over these
+      std::erase(m_batch.tasks, receipt.meta.id);
+    }
     std::vector<Receipt> decided;
-    const bool many = m_batch.tasks.size() > 1;
     for (const auto& id : m_batch.tasks) {
-      auto receipt = judge(id, many ? Durable::later : Durable::yes);
+      auto receipt = judge(id);
       CONOS_CHECK(receipt.map_error(during("deliver '" + id + "'")));
       if (*receipt) {
         decided.push_back(std::move(**receipt));
       }
     }
-    if (many) { // every decision, and what it decides about, before any of them is carried out
-      CONOS_CHECK(sync_filesystem(m_tree.claimed));
-    }
+    CONOS_CHECK(sync_staged());
     note_the_pace(decided);
-    CONOS_CHECK(finish(m_step, std::move(decided)));
+    CONOS_CHECK(finish(m_step, decided));
     return remove_batch(m_tree.top);
   }
 
 private:
   // None when the task goes on: held, or back to waiting, or already gone.
-  Result<std::optional<Receipt>> judge(const std::string& id, Durable durable)
+  Result<std::optional<Receipt>> judge(const std::string& id)
   {
     auto task = read_claimed(m_step, id);
     if (!task) {
@@ -120,10 +121,6 @@ private:
         return std::nullopt; // a deliver before us was killed after it had brought it away
       }
       return tl::unexpected<Error>(task.error());
-    }
-    CONOS_TRY(auto decided, read_decision(task->dir));
-    if (decided) {
-      return decided;
     }
     if (task->meta.invocation != m_batch.invocation) {
       return std::nullopt; // put back by a deliver before us
@@ -133,7 +130,7 @@ private:
       CONOS_CHECK(m_work_failed ? wait_for_work(std::move(*task)) : put_back(*task));
       return std::nullopt;
     }
-    return conclude(std::move(*task), verdict, durable);
+    return conclude(std::move(*task), verdict);
   }
 
   // What the agent left may be anything, and is judged; that we could not look is no judgement.
@@ -183,8 +180,8 @@ private:
     task.meta.claims = std::max(0, task.meta.claims - (m_work_failed ? 0 : 1));
     task.meta.invocation.reset();
     CONOS_CHECK(remove_tree(m_tree.drafts, task.meta.id));
-    return write_meta(
-      m_step, task.dir, task.meta, m_batch.tasks.size() > 1 ? Durable::later : Durable::yes);
+    CONOS_TRY(const bool has_original, is_there(task.dir, "original")); // then it can be made again
+    return write_meta(m_step, task.dir, task.meta, has_original ? Durable::later : Durable::yes);
   }
 
   // Work could not even be set up: to try again at once would be a loop that nothing stops.
@@ -197,7 +194,7 @@ private:
     return hold_task(m_step, std::move(task), "retry", now() + pause, "unstartable");
   }
 
-  Result<std::optional<Receipt>> conclude(ClaimedTask task, const Verdict& verdict, Durable durable)
+  Result<std::optional<Receipt>> conclude(ClaimedTask task, const Verdict& verdict)
   {
     const auto& settings = m_step.settings();
     auto failure = verdict.failure;
@@ -216,9 +213,8 @@ private:
     receipt.reason = failure;
     receipt.forwarded_to = failure ? std::nullopt : target;
     if (!failure) {
-      CONOS_CHECK(stage_response(receipt, verdict.response, durable));
+      CONOS_CHECK(stage_response(receipt, verdict.response));
     }
-    CONOS_CHECK(decide(m_step, task.dir, receipt, durable));
     return receipt;
   }
 
@@ -248,28 +244,29 @@ private:
     return receipt;
   }
 
-  // On disk under a name of its own before the decision says that it is there.
-  Result<> stage_response(Receipt& receipt, const std::string& text, Durable durable)
+  // Under a name of its own, and on disk before a decision says that it is there.
+  Result<> stage_response(Receipt& receipt, const std::string& text)
   {
     receipt.response = ResponseRef{
       outbox_stem(receipt.meta) + ".response", text.size(), audit::sha256_hex(text), false};
-    const auto name = staged_response(receipt.meta);
-    CONOS_CHECK(remove_name(m_tree.outbox, name)); // of an attempt whose deliver died
-    CONOS_CHECK(stage(name, text, durable));
-    return durable == Durable::yes ? sync_file(m_tree.outbox) : Result<>{};
-  }
-
-  Result<> stage(const std::string& name, const std::string& text, Durable durable)
-  {
-    CONOS_CHECK(replace(m_tree.outbox, name, text, 0440, {0, m_step.settings().gid}, durable));
+    CONOS_TRY(auto file, nameless(m_tree.outbox, text, 0440, {0, m_step.settings().gid}));
     if (!m_readers) {
       CONOS_TRY(m_readers, group_id("conos"));
     }
-    if (!m_readers) {
-      return {};
+    if (m_readers) {
+      CONOS_CHECK(let_group_read(file, *m_readers));
     }
-    CONOS_TRY(const auto file, open_beneath(m_tree.outbox, name));
-    return let_group_read(file, *m_readers);
+    const auto name = staged_response(receipt.meta);
+    CONOS_CHECK(remove_name(m_tree.outbox, name)); // of an attempt whose deliver died
+    CONOS_CHECK(give_name(file, m_tree.outbox, name));
+    m_staged.push_back(std::move(file));
+    return {};
+  }
+
+  Result<> sync_staged()
+  {
+    CONOS_CHECK(sync_files(m_staged));
+    return m_staged.empty() ? Result<>{} : sync_file(m_tree.outbox);
   }
 
   void note_the_pace(const std::vector<Receipt>& decided) const
@@ -287,6 +284,7 @@ private:
   ServiceEnd m_end;
   bool m_work_failed;
   std::optional<gid_t> m_readers;
+  std::vector<UniqueFd> m_staged; // at most as many as a batch has tasks
 };
 
 } // namespace

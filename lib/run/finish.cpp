@@ -1,5 +1,6 @@
 #include "run/finish.hpp"
 
+#include "audit/sha256.hpp"
 #include "host/acl.hpp"
 #include "prompt/thread.hpp"
 #include "run/batch.hpp"
@@ -19,10 +20,11 @@ namespace conos {
 
 namespace {
 
-constexpr const char* k_outcome_file = "outcome.json";
+constexpr const char* k_decisions = "decided.json";
+constexpr std::size_t k_max_decisions_bytes = 64U << 20U;
 
-// From so many on, one syncfs is cheaper than an fsync for each file.
-constexpr std::size_t k_sync_one_by_one = 3;
+// Open at once to be flushed together; a process has 1024 descriptors unless told otherwise.
+constexpr std::size_t k_most_unsynced = 256;
 
 bool went_well(const Receipt& receipt)
 {
@@ -84,72 +86,77 @@ audit::Row row_of(const Receipt& receipt)
   return row_about(meta, row_type(receipt), more);
 }
 
+// A decision, and whether it is one that was left: then a name that is there may have been given
+// just before the power went, and what it names be torn.
+struct Ending {
+  Receipt receipt;
+  bool was_left = false;
+};
+
 class Finisher
 {
 public:
-  Finisher(Step& step, std::size_t tasks, std::optional<gid_t> readers)
+  Finisher(Step& step, std::optional<gid_t> readers)
       : m_step(step)
       , m_tree(step.tree())
       , m_readers(readers)
-      , m_sync_all(tasks >= k_sync_one_by_one)
   {
   }
 
-  Result<> names(const Receipt& receipt)
+  Result<> names(const Ending& ending)
   {
-    CONOS_TRY(const auto dir, open_claimed(m_step, receipt.meta.id));
-    CONOS_TRY(const bool has_task, is_there(dir, "task"));
+    const auto& receipt = ending.receipt;
+    auto dir = open_claimed(m_step, receipt.meta.id);
+    if (!dir && dir.error().kind == Kind::not_found) {
+      return {}; // it goes last: all is done
+    }
+    if (!dir) {
+      return tl::unexpected<Error>(dir.error());
+    }
+    m_was_left = ending.was_left;
+    if (m_was_left) {
+      CONOS_CHECK(mend_copy(*dir, receipt));
+    }
+    CONOS_TRY(const bool has_task, is_there(*dir, "task"));
     if (has_task) { // else a run before this one came further
-      CONOS_CHECK(send_on(dir, receipt));
+      CONOS_CHECK(send_on(*dir, receipt));
     }
     CONOS_CHECK(name_response(receipt));
     CONOS_CHECK(keep_log(receipt));
-    CONOS_CHECK(keep_task(dir, receipt));
+    CONOS_CHECK(keep_task(*dir, receipt, has_task));
     return write_receipts(receipt);
   }
 
-  // The names of many tasks reach the disk together.
   Result<> sync()
   {
-    if (m_sync_all) {
-      return sync_filesystem(m_tree.outbox);
-    }
-    for (const auto& file : m_unsynced) {
-      CONOS_CHECK(sync_file(file));
-    }
+    CONOS_CHECK(sync_some());
     for (const auto* dir : {&m_tree.outbox, &m_tree.processed, &m_tree.failed}) {
       CONOS_CHECK(sync_file(*dir));
     }
     return {};
   }
 
-  // outcome.json goes last: what is found with it is finished again, what is found without it is
-  // an empty directory.
   Result<> clear(const std::string& id)
   {
     if (const auto removed = remove_tree(m_tree.drafts, id); !removed) {
       log::warning(
         "leave drafts/{}: {}", id, removed.error().text()); // a hostile nest, no reason to stay
     }
-    CONOS_TRY(const auto dir, open_claimed(m_step, id));
-    for (const auto* name :
-      {"meta.json", "prompt", "facts.json", "name", "sidecar", "deaths", "task"}) {
-      CONOS_CHECK(remove_name(dir, name));
-    }
-    CONOS_CHECK(remove_tree(dir, "original")); // which may be a directory
-    CONOS_CHECK(remove_name(dir, k_outcome_file));
-    const auto removed = remove_empty_dir(m_tree.claimed, id);
-    return removed || removed.error().kind != Kind::exists // a replace that died left its file
-             ? removed
-             : remove_tree(m_tree.claimed, id);
+    return remove_tree(m_tree.claimed, id);
   }
 
 private:
-  void sync_later(UniqueFd file)
+  Result<> sync_later(UniqueFd file)
   {
-    if (!m_sync_all) {
-      m_unsynced.push_back(std::move(file));
-    }
+    m_unsynced.push_back(std::move(file));
+    return m_unsynced.size() < k_most_unsynced ? Result<>{} : sync_some();
+  }
+
+  Result<> sync_some()
+  {
+    const auto synced = sync_files(m_unsynced);
+    m_unsynced.clear();
+    return synced;
   }
 
   Result<> show_to_readers(const UniqueFd& file)
@@ -202,9 +209,8 @@ private:
            .response) { // an attempt before the last may have died between staging and deciding
       return remove_name(m_tree.outbox, staged);
     }
-    CONOS_TRY(const bool still_staged, is_there(m_tree.outbox, staged));
-    return still_staged ? move_name(m_tree.outbox, staged, m_tree.outbox, receipt.response->file)
-                        : Result<>{};
+    const auto moved = move_name(m_tree.outbox, staged, m_tree.outbox, receipt.response->file);
+    return !moved && moved.error().kind == Kind::not_found ? Result<>{} : moved;
   }
 
   Result<> keep_log(const Receipt& receipt)
@@ -224,35 +230,59 @@ private:
     return put(m_tree.failed, receipt.meta.id + ".log", *log);
   }
 
-  // A file of root's in a directory of root's, readable by people; there already is fine.
+  // A file of root's in a directory of root's, readable by people.
   Result<> put(const UniqueFd& dir, const std::string& name, std::string_view text)
   {
     CONOS_TRY(auto file, nameless(dir, text, 0440, {0, m_step.settings().gid}));
     CONOS_CHECK(show_to_readers(file));
-    const auto named = give_name(file, dir, name);
-    if (!named && named.error().kind != Kind::exists) {
-      return named;
-    }
-    sync_later(std::move(file));
-    return {};
+    CONOS_CHECK(name_it(file, dir, name));
+    return sync_later(std::move(file));
   }
 
-  Result<> keep_task(const UniqueFd& dir, const Receipt& receipt)
+  Result<> name_it(const UniqueFd& file, const UniqueFd& dir, const std::string& name) const
+  {
+    if (m_was_left) {
+      CONOS_CHECK(remove_name(dir, name));
+    }
+    const auto named = give_name(file, dir, name);
+    return !named && named.error().kind == Kind::exists ? Result<>{} : named;
+  }
+
+  // `task` beside `original` is a copy that nobody flushed: after a power cut it may be torn.
+  Result<> mend_copy(const UniqueFd& dir, const Receipt& receipt)
+  {
+    const auto& digest = receipt.meta.sha256.task;
+    const auto& home = home_of(m_step, receipt);
+    const auto name = receipt.meta.id + ".task";
+    const auto limit = task_limit(m_step.settings());
+    CONOS_TRY(const bool kept, is_there(home, name));
+    CONOS_TRY(const bool has_original, is_there(dir, "original"));
+    const auto copy = kept ? read_file(home, name, limit) : read_file(dir, "task", limit);
+    if (!digest || !has_original || (copy && audit::sha256_hex(*copy) == *digest)) {
+      return {};
+    }
+    const auto original = read_file(dir, "original", limit);
+    if (!original || audit::sha256_hex(*original) != *digest) {
+      log::warning("the text of '{}' was lost when the machine stopped", receipt.meta.id);
+      return {};
+    }
+    CONOS_CHECK(remove_name(home, name));
+    return replace(dir, "task", *original, 0440, {0, m_step.settings().gid}, Durable::later);
+  }
+
+  Result<> keep_task(const UniqueFd& dir, const Receipt& receipt, bool has_task)
   {
     const auto& home = home_of(m_step, receipt);
     const auto name = receipt.meta.id + ".task";
-    CONOS_TRY(const bool has_task, is_there(dir, "task"));
     if (has_task) {
       CONOS_TRY(auto file, open_beneath(dir, "task"));
       CONOS_CHECK(show_to_readers(file));
-      if (receipt.meta.attempt == 0) { // claim flushes only what goes to work
-        sync_later(std::move(file));
-      }
-      return move_name(dir, "task", home, name);
+      CONOS_CHECK(move_name(dir, "task", home, name));
+      return sync_later(std::move(file));
     }
     CONOS_TRY(const bool kept, is_there(home, name));
     CONOS_TRY(const bool has_original, is_there(dir, "original"));
-    // beside a task that is kept, the original is only what claim did not come to remove
+    // beside a task that is kept, the original is only what goes in a moment
     return has_original && !kept ? keep_what_was_no_task(dir, home, name) : Result<>{};
   }
 
@@ -302,13 +332,9 @@ private:
     CONOS_CHECK(show_to_readers(file));
     for (const auto& [dir, name] : {std::pair(&home_of(m_step, receipt), meta.id + ".json"),
            std::pair(&m_tree.outbox, outbox_stem(meta) + ".json")}) {
-      const auto named = give_name(file, *dir, name);
-      if (!named && named.error().kind != Kind::exists) {
-        return named;
-      }
+      CONOS_CHECK(name_it(file, *dir, name));
     }
-    sync_later(std::move(file));
-    return {};
+    return sync_later(std::move(file));
   }
 
   // A conversation that cannot be kept costs memory of it, not the answer.
@@ -333,71 +359,110 @@ private:
   Step& m_step;
   const AgentTree& m_tree;
   std::optional<gid_t> m_readers;
-  bool m_sync_all;
+  bool m_was_left = false;
   std::vector<UniqueFd> m_unsynced;
 };
 
-} // namespace
-
-Result<> decide(
-  const Step& step, const UniqueFd& claimed_dir, const Receipt& receipt, Durable durable)
+Result<> write_decisions(const Step& step, const std::vector<Receipt>& decided)
 {
-  return replace(
-    claimed_dir, k_outcome_file, to_json(receipt), 0440, {0, step.settings().gid}, durable);
+  std::string text;
+  for (const auto& receipt : decided) {
+    text += (text.empty() ? "[" : ",") + to_json(receipt);
+  }
+  return replace(step.tree().top, k_decisions, text + "]\n", 0400);
 }
+
+// Returns those that could not be carried out, with the first error.
+Result<std::pair<std::vector<Receipt>, Result<>>> carry_out(Step& step, std::vector<Ending> endings)
+{
+  std::vector<audit::Row> rows;
+  rows.reserve(endings.size());
+  for (const auto& ending : endings) {
+    rows.push_back(row_of(ending.receipt));
+  }
+  CONOS_TRY(auto* ledger, step.ledger());
+  CONOS_TRY(const auto recorded, ledger->append(rows));
+
+  CONOS_TRY(const auto readers, group_id("conos"));
+  Finisher finisher(step, readers);
+  std::vector<Receipt> undone;
+  Result<> first_error;
+  const auto note = [&](const Result<>& result, const Receipt& receipt) {
+    if (!result) {
+      undone.push_back(receipt);
+      if (first_error) {
+        first_error = Result<>(result).map_error(during("finish '" + receipt.meta.id + "'"));
+      }
+    }
+    return result.has_value();
+  };
+  std::vector<const Receipt*> named;
+  for (std::size_t i = 0; i < endings.size(); ++i) {
+    auto& receipt = endings[i].receipt;
+    receipt.ledger_id = recorded[i].id;
+    receipt.ledger_hash = recorded[i].hash;
+    if (note(finisher.names(endings[i]), receipt)) {
+      named.push_back(&receipt);
+    }
+  }
+  CONOS_CHECK(finisher.sync());
+  for (const auto* receipt : named) {
+    (void)note(finisher.clear(receipt->meta.id), *receipt); // kept in first_error
+  }
+  return std::pair(std::move(undone), std::move(first_error));
+}
+
+} // namespace
 
 std::string staged_response(const Meta& meta)
 {
   return "." + outbox_stem(meta) + ".response";
 }
 
-Result<std::optional<Receipt>> read_decision(const UniqueFd& claimed_dir)
+Result<std::vector<Receipt>> read_decisions(const Step& step)
 {
-  const auto text = read_file(claimed_dir, k_outcome_file, k_max_meta_bytes);
+  const auto text = read_file(step.tree().top, k_decisions, k_max_decisions_bytes);
   if (!text && text.error().kind == Kind::not_found) {
-    return std::nullopt;
+    return std::vector<Receipt>();
   }
   if (!text) {
     return tl::unexpected<Error>(text.error());
   }
-  CONOS_TRY(auto receipt, receipt_from_json(*text));
-  return std::optional(std::move(receipt));
+  return receipts_from_json(*text).map_error(during(fmt::format("read '{}'", k_decisions)));
 }
 
-Result<> finish(Step& step, std::vector<Receipt> decided)
+Result<> decide(const Step& step, const std::vector<Receipt>& decided)
 {
-  if (decided.empty()) {
+  CONOS_TRY(auto all, read_decisions(step));
+  for (const auto& receipt : decided) {
+    std::erase_if(all, [&](const Receipt& old) {
+      return old.meta.id == receipt.meta.id;
+    });
+  }
+  all.insert(all.end(), decided.begin(), decided.end());
+  return write_decisions(step, all);
+}
+
+Result<> finish(Step& step, const std::vector<Receipt>& decided)
+{
+  CONOS_TRY(const auto left, read_decisions(step));
+  if (left.empty() && decided.empty()) {
     return {};
   }
-  std::vector<audit::Row> rows;
-  rows.reserve(decided.size());
+  if (!decided.empty()) {
+    CONOS_CHECK(decide(step, decided));
+  }
+  std::vector<Ending> endings;
+  for (const auto& receipt : left) {
+    endings.push_back({receipt, true});
+  }
   for (const auto& receipt : decided) {
-    rows.push_back(row_of(receipt));
+    endings.push_back({receipt, false});
   }
-  CONOS_TRY(auto* ledger, step.ledger());
-  CONOS_TRY(const auto recorded, ledger->append(rows));
-
-  CONOS_TRY(const auto readers, group_id("conos"));
-  Finisher finisher(step, decided.size(), readers);
-  Result<> first_error;
-  const auto note = [&](Result<> result, const std::string& id) {
-    if (!result && first_error) {
-      first_error = result.map_error(during("finish '" + id + "'"));
-    }
-    return result.has_value();
-  };
-  std::vector<std::string> done;
-  for (std::size_t i = 0; i < decided.size(); ++i) {
-    decided[i].ledger_id = recorded[i].id;
-    decided[i].ledger_hash = recorded[i].hash;
-    if (note(finisher.names(decided[i]), decided[i].meta.id)) {
-      done.push_back(decided[i].meta.id);
-    }
-  }
-  CONOS_CHECK(finisher.sync());
-  for (const auto& id : done) {
-    (void)note(finisher.clear(id), id); // kept in first_error
-  }
+  CONOS_TRY(auto carried, carry_out(step, std::move(endings)));
+  auto& [undone, first_error] = carried;
+  CONOS_CHECK(
+    undone.empty() ? remove_name(step.tree().top, k_decisions) : write_decisions(step, undone));
   return first_error;
 }
 

@@ -2,7 +2,6 @@
 
 #include "audit/sha256.hpp"
 #include "prompt/thread.hpp"
-#include "run/finish.hpp"
 #include "sys/file.hpp"
 #include "sys/id.hpp"
 #include "sys/log.hpp"
@@ -178,11 +177,12 @@ void take_over(const Envelope& envelope, Meta& meta)
   }
 }
 
-// As it was in the inbox, byte for byte.
+// As it was in the inbox, byte for byte. Empty where the power went before it was flushed.
 Result<std::string> original_name(const UniqueFd& dir, const std::string& id)
 {
   auto kept = read_file(dir, "name", 255);
-  return !kept && kept.error().kind == Kind::not_found ? id + ".task" : std::move(kept);
+  const bool none = kept ? kept->empty() : kept.error().kind == Kind::not_found;
+  return none ? id + ".task" : std::move(kept);
 }
 
 Result<Meta> meta_of_original(
@@ -220,7 +220,7 @@ Judged<void> check_address(const Step& step, const Envelope& envelope)
   return {};
 }
 
-Result<> decide_refusal(Step& step, const UniqueFd& dir, const Meta& meta, const Refusal& refusal)
+Receipt receipt_of(const Meta& meta, const Refusal& refusal)
 {
   Receipt receipt;
   receipt.meta = meta;
@@ -232,7 +232,7 @@ Result<> decide_refusal(Step& step, const UniqueFd& dir, const Meta& meta, const
   log::notice("'{}' from {} is refused: {}{}{}", escaped(meta.original_name.value_or(meta.id)),
     escaped(meta.sender.name.value_or("?")), refusal.reason, refusal.detail.empty() ? "" : ": ",
     escaped(refusal.detail));
-  return decide(step, dir, receipt, Durable::yes);
+  return receipt;
 }
 
 Result<std::string> id_for(const Step& step, const std::string& name)
@@ -311,7 +311,7 @@ Result<std::optional<std::string>> take(Step& step, const std::string& name)
   CONOS_CHECK(make_dir(tree.claimed, id, 0750, 0, step.settings().gid));
   CONOS_TRY(const auto dir, open_dir_at(tree.claimed, id));
   if (name != id + ".task") {
-    CONOS_CHECK(replace(dir, "name", name, 0400)); // before the name is gone
+    CONOS_CHECK(replace(dir, "name", name, 0400, {}, Durable::later)); // before the name is gone
   }
   auto moved = move_name(tree.inbox, name, dir, "original");
   if (!moved) {
@@ -333,7 +333,7 @@ Result<Meta> identify(Step& step, const std::string& id)
   return meta_of_original(step, name, id, st);
 }
 
-Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable durable)
+Result<Examined> examine(Step& step, const std::string& id)
 {
   const auto& settings = step.settings();
   CONOS_TRY(const auto dir, open_claimed(step, id));
@@ -341,18 +341,17 @@ Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable d
   CONOS_TRY(const auto name, original_name(dir, id));
   CONOS_TRY(auto meta, meta_of_original(step, name, id, st));
   CONOS_TRY(const auto sidecar, take_sidecar(step, dir, name, st.st_uid));
-  const auto refused = [&](const Refusal& refusal) -> Result<std::optional<Meta>> {
+  const auto refused = [&](const Refusal& refusal) -> Result<Examined> {
     if (refusal.passing) {
       return tl::unexpected<Error>(*refusal.passing);
     }
-    CONOS_CHECK(decide_refusal(step, dir, meta, refusal));
-    return std::nullopt;
+    return Examined{meta, {}, receipt_of(meta, refusal)};
   };
 
   if (task_stem(name).empty()) {
     return refused({"bad-name", "a task's name ends in .task", {}});
   }
-  const auto text = read_original(dir, st, settings.max_task_bytes);
+  auto text = read_original(dir, st, settings.max_task_bytes);
   if (!text) {
     return refused(text.error());
   }
@@ -372,16 +371,8 @@ Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable d
   meta.bytes = text->size();
   meta.sha256.task = audit::sha256_hex(*text);
 
-  CONOS_CHECK(replace(dir, "task", *text, 0440, {0, settings.gid}, durable));
-  return meta;
-}
-
-Result<> drop_original(const UniqueFd& claimed_dir)
-{
-  for (const auto* name : {"original", "name", "sidecar", "deaths"}) {
-    CONOS_CHECK(remove_name(claimed_dir, name));
-  }
-  return {};
+  CONOS_CHECK(replace(dir, "task", *text, 0440, {0, settings.gid}, Durable::later));
+  return Examined{std::move(meta), std::move(*text), std::nullopt};
 }
 
 } // namespace conos

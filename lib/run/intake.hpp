@@ -33,13 +33,15 @@ Result<std::optional<std::string>> take(Step& step, const std::string& name);
 // What is known of claimed/ID/original without opening it.
 Result<Meta> identify(Step& step, const std::string& id);
 
-// Judges claimed/ID/original and makes the copy `task` of it. The meta returned is not written yet:
-// until it is, the next claim judges again. None when it was refused: then the decision is written,
-// durably, and read_decision has it. With Durable::later the caller syncs before it lets go of
-// `original`.
-Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable durable);
+// What came of looking at claimed/ID/original: a task, or the end of one that was refused.
+struct Examined {
+  Meta meta;        // not written yet: until it is, the next claim judges again
+  std::string text; // of the task, what `task` has
+  std::optional<Receipt> refusal;
+};
 
-// Lets go of the sender's own file, once task and meta.json are on disk.
-Result<> drop_original(const UniqueFd& claimed_dir);
+// Judges claimed/ID/original and makes the copy `task` of it, which is not flushed: `original` is
+// what stays after a power cut, for as long as it is there.
+Result<Examined> examine(Step& step, const std::string& id);
 
 } // namespace conos

@@ -10,7 +10,7 @@ namespace conos {
 namespace {
 
 constexpr std::size_t k_first_guess = 16;
-constexpr std::size_t k_most = 1024;
+constexpr std::size_t k_most = 512; // claim holds a descriptor for each, of 1024
 
 } // namespace
 

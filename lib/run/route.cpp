@@ -328,8 +328,8 @@ private:
     receipt.reason = "no-route";
     receipt.finished_at = now();
     receipt.exit = {"refused", "none", 0};
-    CONOS_CHECK(decide(step, dir, receipt, Durable::yes));
-    return move_in(step, dir, id, meta); // its next claim finishes what is decided
+    CONOS_CHECK(decide(step, {receipt})); // first: a claim that found it undecided would take it on
+    return move_in(step, dir, id, meta);
   }
 
   const Site& m_site;

@@ -8,6 +8,19 @@
 
 namespace conos {
 
+namespace {
+
+// Lets go of the sender's own file.
+Result<> drop_original(const UniqueFd& claimed_dir)
+{
+  for (const auto* name : {"original", "name", "sidecar", "deaths"}) {
+    CONOS_CHECK(remove_name(claimed_dir, name));
+  }
+  return {};
+}
+
+} // namespace
+
 Step::Step(Site site, AgentSettings settings, AgentTree tree, AgentLock lock)
     : m_site(std::move(site))
     , m_settings(std::move(settings))
@@ -107,6 +120,12 @@ Result<> hold_task(Step& step, ClaimedTask task, std::optional<std::string> hold
   task.meta.invocation.reset();
   task.meta.hold = std::move(hold);
   task.meta.not_before = until;
+  CONOS_TRY(const bool has_original, is_there(task.dir, "original"));
+  const bool copy_will_do = has_original && task.meta.sha256.task;
+  if (copy_will_do) {
+    CONOS_TRY(const auto copy, open_beneath(task.dir, "task"));
+    CONOS_CHECK(sync_file(copy));
+  }
   CONOS_CHECK(write_meta(step, task.dir, task.meta, Durable::yes));
   CONOS_TRY(auto* ledger, step.ledger());
   auto row = row_about(task.meta, "task.held",
@@ -114,7 +133,8 @@ Result<> hold_task(Step& step, ClaimedTask task, std::optional<std::string> hold
   row.key = ledger_key(task.meta, task.meta.claims, row.type);
   CONOS_CHECK(ledger->append({row}));
   CONOS_CHECK(move_name(step.tree().claimed, task.meta.id, step.tree().held, task.meta.id));
-  return sync_file(step.tree().held);
+  CONOS_CHECK(sync_file(step.tree().held));
+  return copy_will_do ? drop_original(task.dir) : Result<>{};
 }
 
 } // namespace conos

@@ -70,7 +70,8 @@ Result<bool> id_is_used(const AgentTree& tree, const std::string& id);
 // a second a turn. Doubles with each claim, to a minute.
 Duration brake(int claims);
 
-// Puts a claimed task aside until `until`; the sweep returns it. `reason` goes to the ledger.
+// Puts a claimed task aside until `until`, durably; the sweep returns it. `reason` goes to the
+// ledger. The sender's own file goes, unless the task was not examined yet.
 Result<> hold_task(Step& step, ClaimedTask task, std::optional<std::string> hold, Time until,
   const std::string& reason);
 

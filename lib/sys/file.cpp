@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <future>
 #include <memory>
+#include <system_error>
 
 namespace conos {
 
@@ -145,17 +148,16 @@ Result<> remove_tree(const UniqueFd& dir, const std::string& name, int depth)
   constexpr std::size_t k_at_once = 1024;
   for (;;) {
     CONOS_TRY(const auto names, list_names(sub, k_at_once));
-    if (names.empty()) {
-      break;
-    }
     for (const auto& inner : names) {
       CONOS_CHECK(remove_tree(sub, inner, depth - 1));
     }
+    if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+      return {};
+    }
+    if (errno != ENOTEMPTY || names.empty()) {
+      return os_error("remove directory '{}'", name);
+    }
   }
-  if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
-    return os_error("remove directory '{}'", name);
-  }
-  return {};
 }
 
 Result<UniqueFd> open_beneath(const UniqueFd& dir, const std::string& name)
@@ -306,10 +308,33 @@ Result<> sync_files(const std::vector<UniqueFd>& files)
     // only a hint: what it could not do, the fsync below does, or reports
     (void)::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
   }
-  for (const auto& file : files) {
-    CONOS_CHECK(sync_file(file));
+  std::atomic<std::size_t> next = 0;
+  const auto sync_some = [&]() -> Result<> {
+    Result<> failed;
+    for (std::size_t i = next++; i < files.size(); i = next++) {
+      if (auto synced = sync_file(files[i]); !synced) {
+        failed = std::move(synced);
+      }
+    }
+    return failed;
+  };
+  constexpr std::size_t k_for_a_thread = 8;
+  constexpr std::size_t k_most_threads = 16;
+  std::vector<std::future<Result<>>> others;
+  try {
+    for (std::size_t n = 1; n <= std::min(k_most_threads, files.size() / k_for_a_thread); ++n) {
+      others.push_back(std::async(std::launch::async, sync_some));
+    }
+  } catch (const std::system_error&) {
+    // no thread to be had: we do it all
   }
-  return {};
+  auto result = sync_some();
+  for (auto& other : others) {
+    if (auto synced = other.get(); !synced) {
+      result = std::move(synced);
+    }
+  }
+  return result;
 }
 
 Result<> publish(const UniqueFd& dir, const std::string& name, std::string_view text, mode_t mode,

@@ -91,8 +91,9 @@ Result<> give_name(const UniqueFd& file, const UniqueFd& dir, const std::string&
 Result<> sync_file(const UniqueFd& fd);
 
 // Flushes many files, each as sync_file does, together: their pages are all on the way to the disk
-// before the first is waited for, so they share a journal commit instead of making one each. Not
-// syncfs: that also gives blocks to what is about to be deleted, and freeing those costs more.
+// before the first is waited for, so they share a journal commit instead of making one each, and
+// threads wait for them, for the kernel makes one flush of many that are asked for at once. Not
+// syncfs: that also waits for what others write, and gives blocks to what is about to be deleted.
 Result<> sync_files(const std::vector<UniqueFd>& files);
 
 // Publishes `text` in `dir` under `name`, whole or not at all, and durably: the bytes are on disk

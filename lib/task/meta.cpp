@@ -259,6 +259,17 @@ Result<Receipt> receipt_from_json(std::string_view text)
   return read_json(text, receipt_of);
 }
 
+Result<std::vector<Receipt>> receipts_from_json(std::string_view text)
+{
+  return read_json(text, [](const Json& json) {
+    std::vector<Receipt> receipts;
+    for (const auto& one : json) {
+      receipts.push_back(receipt_of(one));
+    }
+    return receipts;
+  });
+}
+
 std::string ledger_key(const Meta& meta, int count, std::string_view type)
 {
   return fmt::format("{}/{}/{}/{}", meta.agent, meta.id, count, type);

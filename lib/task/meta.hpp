@@ -113,6 +113,7 @@ std::string to_json(const Receipt& receipt);
 // Kind::bad_data when the text is not one of ours.
 Result<Meta> meta_from_json(std::string_view text);
 Result<Receipt> receipt_from_json(std::string_view text);
+Result<std::vector<Receipt>> receipts_from_json(std::string_view text); // of an array
 
 // Bounds of the two files.
 constexpr std::size_t k_max_meta_bytes = 64U << 10U;

@@ -88,7 +88,7 @@ TEST_CASE("a decision is carried out by the next activation, once", "[run][cycle
     receipt.response =
       ResponseRef{outbox_stem(task.meta) + ".response", 2, audit::sha256_hex("hi"), false};
     REQUIRE(publish(step.tree().outbox, staged_response(task.meta), "hi", 0440));
-    REQUIRE(decide(step, task.dir, receipt, Durable::yes));
+    REQUIRE(decide(step, {receipt}));
   } // and here deliver is killed
 
   REQUIRE(claim(t.site, "a", ""));
@@ -96,6 +96,45 @@ TEST_CASE("a decision is carried out by the next activation, once", "[run][cycle
   CHECK(t.receipt("a", "x").outcome == Outcome::answered);
   CHECK(t.names("a", "claimed").empty());
   CHECK(t.names("a", "outbox").size() == 2);
+}
+
+TEST_CASE("what a power cut tore is made again from the original", "[run][cycle]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task", "Hello.");
+  REQUIRE(claim(t.site, "a", "0123456789abcdef0123456789abcdef"));
+  const auto dir = open_dir(t.site.agent("a") + "/claimed/x").value();
+  const auto tear = [&](const char* name) {
+    REQUIRE(replace(dir, name, "", 0440));
+  };
+
+  SECTION("a copy: the attempt counts all the same")
+  {
+    tear("task");
+    tear("meta.json"); // and batch.json alone says that there was one
+    t.play("a", "x", "half");
+    REQUIRE(claim(t.site, "a", ""));
+    REQUIRE(t.names("a", "held") == Names{"x"});
+    const auto held = open_dir(t.site.agent("a") + "/held/x").value();
+    CHECK(read_file(held, "task", 100).value() == "Hello.");
+    CHECK(read_meta(held).value().attempt == 1);
+    CHECK_FALSE(exists_at(held, "original"));
+  }
+  SECTION("a task that has ended, and its receipt")
+  {
+    Receipt receipt;
+    receipt.meta = read_meta(dir).value();
+    receipt.reason = "runner-exit";
+    receipt.finished_at = now();
+    REQUIRE(decide(Step::open(t.site, "a").value(), {receipt}));
+    REQUIRE(publish(t.state("a", "failed"), "x.json", "", 0440));
+    tear("task");
+    REQUIRE(claim(t.site, "a", ""));
+    CHECK(t.receipt("a", "x").reason == "runner-exit");
+    CHECK(read_file(t.state("a", "failed"), "x.task", 100).value() == "Hello.");
+    CHECK(t.names("a", "claimed").empty());
+  }
 }
 
 TEST_CASE("an activation that died holds its task, longer each time", "[run][cycle]")
@@ -167,11 +206,11 @@ TEST_CASE("a task that was refused for its deadline is finished after a death", 
     auto step = Step::open(t.site, "a").value();
     REQUIRE(take(step, "x.task"));
     auto receipt = Receipt{};
-    receipt.meta = *examine(step, "x", Durable::yes).value();
+    receipt.meta = examine(step, "x").value().meta;
     receipt.meta.claimed_at = receipt.finished_at = now();
     receipt.outcome = Outcome::expired;
     receipt.reason = "deadline";
-    REQUIRE(decide(step, open_claimed(step, "x").value(), receipt, Durable::yes));
+    REQUIRE(decide(step, {receipt}));
     REQUIRE(move_name(open_claimed(step, "x").value(), "task", step.tree().failed, "x.task"));
   } // died there: the original is still beside it
 
@@ -190,7 +229,7 @@ TEST_CASE("what a sidecar says outlives the claim that read it", "[run][intake]"
   {
     auto step = Step::open(t.site, "a").value();
     REQUIRE(take(step, "x.task"));
-    REQUIRE(examine(step, "x", Durable::later));
+    REQUIRE(examine(step, "x"));
   } // died there
 
   t.activate("a");
@@ -204,8 +243,7 @@ TEST_CASE("one task that cannot be finished does not stop the rest", "[run][clai
   TestSite t;
   t.add_agent("a");
   REQUIRE(make_dir(t.state("a", "claimed"), "broken", 0750));
-  REQUIRE(
-    publish(open_dir(t.site.agent("a") + "/claimed/broken").value(), "outcome.json", "{", 0440));
+  REQUIRE(publish(open_dir(t.site.agent("a") + "/claimed/broken").value(), "meta.json", "{", 0440));
   t.drop("a", "x.task", "x");
 
   t.activate("a");
