@@ -1,8 +1,13 @@
 // measure - the clock of the benches: runs inside the machine, prints milliseconds and rates
 //
-//   measure latency COUNT IN OUT [IN OUT]   file renamed into IN -> file visible in OUT; two pairs
-//   in turn measure burst COUNT IN OUT              COUNT files at once -> COUNT receipts; and a
-//   bare loop of cat
+//   measure latency COUNT IN OUT [IN OUT]
+//     a file renamed into IN until one of its name is seen in OUT; two pairs in turn
+//   measure burst COUNT IN OUT
+//     COUNT files at once until COUNT receipts are there; and a bare loop of cat
+//   measure fill COUNT IN
+//     COUNT files into IN
+//   measure once NAME CMD...
+//     CMD's time and the most memory it held
 #include "sys/file.hpp"
 
 #include <fmt/format.h>
@@ -11,6 +16,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,18 +195,51 @@ void burst(int count, const Place& place)
     rate, floor, rate / floor);
 }
 
+void fill(int count, const char* in)
+{
+  Place place;
+  place.in = in;
+  for (int i = 0; i < count; ++i) {
+    drop(place, fmt::format("fill-{:06}", i));
+  }
+}
+
+void run_once(const char* name, char* const* argv)
+{
+  const auto start = Clock::now();
+  pid_t pid = -1;
+  if (::posix_spawnp(&pid, argv[0], nullptr, nullptr, argv, environ) != 0) {
+    die(std::string("spawn ") + argv[0]);
+  }
+  int status = 0;
+  struct rusage usage = {};
+  if (::wait4(pid, &status, 0, &usage) != pid || status != 0) {
+    die(std::string(argv[0]) + " failed");
+  }
+  fmt::print(
+    "{} {:.0f} ms, {} KiB\n", name, Milliseconds(Clock::now() - start).count(), usage.ru_maxrss);
+}
+
 } // namespace
 
 int main(int argc, char* argv[])
 {
   const std::string_view what = argc > 1 ? argv[1] : "";
+  if (what == "once" && argc > 3) {
+    run_once(argv[2], argv + 3);
+    return 0;
+  }
   const int count = argc > 2 ? std::atoi(argv[2]) : 0;
+  if (what == "fill" && argc == 4) {
+    fill(count, argv[3]);
+    return 0;
+  }
   std::vector<Place> places;
   for (int i = 3; i + 1 < argc; i += 2) {
     places.push_back(open_place(argv[i], argv[i + 1]));
   }
   if (count < 1 || places.empty()) {
-    fmt::print(stderr, "usage: measure latency|burst COUNT IN OUT [IN OUT]\n");
+    fmt::print(stderr, "usage: measure latency|burst|fill|once ...\n");
     return 64;
   }
   if (what == "latency") {
