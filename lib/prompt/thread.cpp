@@ -85,6 +85,7 @@ Result<> add_turns(
     return made;
   }
   CONOS_TRY(const auto dir, open_dir_at(threads, key));
+  CONOS_CHECK(remove_unfinished(dir));
   auto turns = read_turns(threads, key);
   const bool known = std::any_of(turns.begin(), turns.end(), [&](const Turn& turn) {
     return turn.from_agent && rfc3339(turn.at) == rfc3339(answer.at);

@@ -73,6 +73,7 @@ private:
     } else if (last.error().kind != Kind::not_found) {
       log::warning("{}", last.error().text());
     }
+    CONOS_CHECK(remove_unfinished(m_tree.top));
     return remove_batch(m_tree.top);
   }
 

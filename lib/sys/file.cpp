@@ -17,6 +17,8 @@ namespace conos {
 
 namespace {
 
+constexpr std::string_view k_unfinished = ".new-";
+
 struct CloseDir {
   void operator()(DIR* dir) const { (void)::closedir(dir); }
 };
@@ -364,7 +366,7 @@ Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view 
   // linkat cannot replace, renameat can: a name of its own for a moment, removed by whoever
   // finds it after a crash because it begins with a dot
   CONOS_TRY(const auto salt, random_hex(8));
-  const auto temporary = ".new-" + salt;
+  const auto temporary = std::string(k_unfinished) + salt;
   CONOS_CHECK(give_name(file, dir, temporary).map_error(purpose));
   if (::renameat(dir.get(), temporary.c_str(), dir.get(), name.c_str()) < 0) {
     auto error = os_error("replace '{}'", name);
@@ -372,6 +374,17 @@ Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view 
     return error;
   }
   return durable == Durable::yes ? sync_file(dir).map_error(purpose) : Result<>{};
+}
+
+Result<> remove_unfinished(const UniqueFd& dir)
+{
+  CONOS_TRY(const auto names, list_names(dir, SIZE_MAX, [](std::string_view name) {
+    return name.starts_with(k_unfinished);
+  }));
+  for (const auto& name : names) {
+    CONOS_CHECK(remove_name(dir, name));
+  }
+  return {};
 }
 
 Result<> move_name(const UniqueFd& from, const std::string& old_name, const UniqueFd& to,

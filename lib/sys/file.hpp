@@ -109,6 +109,10 @@ enum class Durable { yes, later };
 Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view text, mode_t mode,
   const Owner& owner = {}, Durable durable = Durable::yes);
 
+// Removes what a `replace` that was killed may have left in `dir`. Only where nobody else can be
+// replacing at the same time.
+Result<> remove_unfinished(const UniqueFd& dir);
+
 // Renames within one file system; Kind::exists when the target is there, and nothing is replaced.
 Result<> move_name(const UniqueFd& from, const std::string& old_name, const UniqueFd& to,
   const std::string& new_name);

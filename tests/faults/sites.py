@@ -1,0 +1,277 @@
+"""A site to break: the trees of conos in a namespace of their own inside the test machine.
+
+Each has its own /srv/conos and /var/lib/conos (bound there from /var/tmp/conos-faults/N) and its
+own processes, so several can be broken at the same time with the same agents. All of a site's
+commands run in one shell that is kept, because entering a machine costs more than what is tested.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+
+import invariants
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+MACHINE = f"{SOURCE}/packaging/machine"
+INSIDE = "/var/tmp/conos-faults"  # in the machine
+
+STATES = ("inbox", "claimed", "drafts", "outbox", "processed", "failed", "held", "threads")
+
+
+class Failed(Exception):
+    """Something the tests need did not work; not a finding."""
+
+
+def machine(verb, name, *args, **options):
+    done = subprocess.run(
+        [MACHINE, verb, name, *args], stdout=subprocess.PIPE, text=True, check=False, **options
+    )
+    if done.returncode != 0:
+        raise Failed(f"packaging/machine {verb} {name} {' '.join(args)}: exit {done.returncode}")
+    return done.stdout
+
+
+class Site:
+    def __init__(self, machine_name, number):
+        root = machine("root", machine_name).strip()
+        self.top = f"{root}{INSIDE}/{number}"
+        self.srv = f"{self.top}/srv"
+        self.lib = f"{self.top}/lib"
+        self.agents = sorted(os.listdir(f"{root}/srv/conos/agents"))
+        self.trace = f"{self.top}/trace"
+        self._trace_inside = f"{INSIDE}/{number}/trace"
+        self._make(root)
+        self._shell = self._enter(machine_name, f"{INSIDE}/{number}")
+        self._ambush = None
+        self.uids = {name: self.settings(name)["uid"] for name in self.agents}
+
+    def _make(self, root):
+        shutil.rmtree(self.top, ignore_errors=True)
+        os.makedirs(self.top)
+        for tree, name in ((f"{root}/srv/conos", self.srv), (f"{root}/var/lib/conos", self.lib)):
+            subprocess.run(["cp", "-a", tree, name], check=True)
+        self._empty = self._picture()
+        self._ledger = {}
+        for name in ("audit.db", "audit.db-wal"):
+            self._ledger[name] = invariants.read_bytes(f"{self.lib}/{name}") or b""
+
+    def _enter(self, machine_name, inside):
+        """A shell in namespaces of its own; dies with us."""
+        enter = (
+            f"mount --bind {inside}/srv /srv/conos && mount --bind {inside}/lib /var/lib/conos &&"
+            " exec bash"
+        )
+        return subprocess.Popen(
+            [MACHINE, "exec", machine_name, "unshare", "--mount", "--pid", "--fork",
+             "--kill-child", "--mount-proc", "bash", "-c", enter],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+            errors="backslashreplace",
+        )  # fmt: skip
+
+    def close(self):
+        self._shell.stdin.close()
+        self._shell.wait()
+
+    # --- commands in it ----------------------------------------------------------------------------
+
+    def sh(self, command):
+        """Runs a shell command; its exit status and what it printed, errors included."""
+        end = "--- end of command ---"
+        self._shell.stdin.write(f"{{ {command}\n}} </dev/null 2>&1; echo; echo '{end}' $?\n")
+        self._shell.stdin.flush()
+        lines = []
+        for line in self._shell.stdout:
+            if line.startswith(end):
+                return int(line[len(end) :]), "".join(lines).strip()
+            lines.append(line)
+        raise Failed(f"the shell in the machine ended during: {command}")
+
+    def command(self, step, agent, strace=""):
+        """The command line of a step, as root or as the agent, perhaps under strace."""
+        program = {
+            "route": "conos-route",
+            "sweep": "conos-run sweep",
+            "cron": f"conos-run cron {agent}",
+        }.get(step, f"conos-run {step} {agent}")
+        if step == "work":
+            # strace must stay root's: work ends every other process of the agent's
+            return (
+                f"{strace} -u a-{agent} {program}"
+                if strace
+                else f"setpriv --reuid {self.uids[agent]} --regid {self.uids[agent]}"
+                f" --clear-groups {program}"
+            )
+        return f"{strace} {program}"
+
+    def step(self, step, agent=None, strace=""):
+        return self.sh(self.command(step, agent, strace))
+
+    def strace(self, *expressions):
+        quoted = " ".join(f"-e {shlex.quote(e)}" for e in expressions)
+        return f"strace -qq -o {self._trace_inside} {quoted}"
+
+    def end_processes_of(self, agent):
+        """As systemd does before ExecStopPost=."""
+        self.sh(f"setpriv --reuid {self.uids[agent]} --clear-groups bash -c 'kill -KILL -1'")
+
+    # --- its content -----------------------------------------------------------------------------
+
+    def _picture(self):
+        """Every path with its owner, mode and ACL."""
+        picture = {}
+        for tree in (self.srv, self.lib):
+            for folder, _, _ in os.walk(tree):
+                st = os.lstat(folder)
+                acl = tuple(sorted(invariants.acl_of(folder).items()))
+                picture[folder] = (st.st_uid, st.st_gid, st.st_mode, acl)
+        return picture
+
+    def changed_directories(self):
+        """Of those the site began with: they must be as they were."""
+        now = self._picture()
+        return [
+            f"{path[len(self.top):]}: was {was}, is {now.get(path)}"
+            for path, was in self._empty.items()
+            if now.get(path) != was
+        ]
+
+    def reset(self):
+        """As it was made, with every directory the one it was."""
+        places = [f"{self.srv}/inbox", f"{self.srv}/transit"]
+        places += [f"{self.lib}/{name}" for name in ("locks", "pace", "mend", "hold")]
+        for agent in self.agents:
+            top = f"{self.srv}/agents/{agent}"
+            places += [f"{top}/{state}" for state in STATES]
+            for name in os.listdir(top):
+                if not os.path.isdir(f"{top}/{name}"):
+                    os.unlink(f"{top}/{name}")
+        for place in places:
+            for name in os.listdir(place):
+                remove(f"{place}/{name}")
+        for name in os.listdir(self.lib):
+            if name.startswith("audit.db") or name.startswith("."):
+                remove(f"{self.lib}/{name}")
+        for name, content in self._ledger.items():
+            write(f"{self.lib}/{name}", content, 0o600)
+
+    def without_ledger(self):
+        for name in os.listdir(self.lib):
+            if name.startswith("audit.db"):
+                os.unlink(f"{self.lib}/{name}")
+
+    def settings(self, agent):
+        with open(f"{self.lib}/compiled/{agent}.json", encoding="utf-8") as file:
+            return json.load(file)
+
+    def drop(self, place, name, data, uid=0, mode=0o600):
+        """A file as its sender would have left it: `place` is an agent or "outer"."""
+        inbox = f"{self.srv}/inbox" if place == "outer" else f"{self.srv}/agents/{place}/inbox"
+        path = f"{inbox}/{name}"
+        write(f"{inbox}/.coming", data, mode)
+        os.chown(f"{inbox}/.coming", uid, uid)
+        os.rename(f"{inbox}/.coming", path)
+        return path
+
+    # --- letting it run to its end -------------------------------------------------------------------
+
+    def has(self, place):
+        return any(not name.startswith(".") for name in os.listdir(place))
+
+    def make_due(self):
+        """Nothing but time: what is held is held until a moment ago. False when nothing is held."""
+        held = False
+        for agent in self.agents:
+            for state in ("held", "claimed"):
+                for id in os.listdir(f"{self.srv}/agents/{agent}/{state}"):
+                    held |= state == "held"
+                    path = f"{self.srv}/agents/{agent}/{state}/{id}/meta.json"
+                    self._end_wait(path)
+        return held
+
+    @staticmethod
+    def _end_wait(path):
+        try:
+            with open(path, "r+", encoding="utf-8") as file:
+                meta = json.load(file)
+                if meta["not_before"] is None:
+                    return
+                meta["not_before"] = "2020-01-01T00:00:00.000Z"
+                file.seek(0)
+                file.truncate()
+                file.write(json.dumps(meta, indent=1, sort_keys=True) + "\n")
+        except OSError:
+            pass
+
+    def ambush(self, which, strace):
+        """Puts the step that is the `which`th from now under strace."""
+        self._ambush = (which, strace)
+
+    def _next_strace(self):
+        if not self._ambush:
+            return ""
+        which, strace = self._ambush
+        self._ambush = (which - 1, strace) if which > 1 else None
+        return strace if which == 1 else ""
+
+    def _recovering(self, step, agent=None):
+        """One step, perhaps with an ambush in it; what it complains of when it had none."""
+        strace = self._next_strace()
+        status, text = self.step(step, agent, strace)
+        if strace and step == "work":
+            self.end_processes_of(agent)
+        return status, "" if status == 0 or strace else f"{step} ended with {status}: {text}"
+
+    def activate(self, agent):
+        """What one start of the agent's unit does; the complaints of its steps."""
+        if self._ambush:
+            status, said = self._recovering("claim", agent)
+            if status == 0:
+                said += self._recovering("work", agent)[1]
+            return said + self._recovering("deliver", agent)[1]
+        script = (
+            f"{self.command('claim', agent)} || echo claim ended with $?;"
+            f" [ ! -e /srv/conos/agents/{agent}/batch.json ] || {self.command('work', agent)}"
+            f" || echo work ended with $?;"
+            f" {self.command('deliver', agent)} || echo deliver ended with $?"
+        )
+        return self.sh(script)[1]
+
+    def run_to_the_end(self, rounds=30):
+        """What systemd would start as long as there is something to do."""
+        said = []
+        for _ in range(rounds):
+            did = False
+            if self.has(f"{self.srv}/inbox") or self.has(f"{self.srv}/transit"):
+                did = True
+                said.append(self._recovering("route")[1])
+            for agent in self.agents:
+                top = f"{self.srv}/agents/{agent}"
+                if self.has(f"{top}/inbox") or self.has(f"{top}/claimed"):
+                    did = True
+                    said.append(self.activate(agent))
+            if self.make_due():
+                did = True
+                said.append(self._recovering("sweep")[1])
+            if not did:
+                break
+        else:
+            said.append(f"not quiet after {rounds} rounds")
+        said.append(self._recovering("sweep")[1])  # its timer never stops
+        self._ambush = None
+        return [text for text in said if "ended with" in text or "not quiet" in text]
+
+
+def write(path, data, mode):
+    with open(path, "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+        os.fchmod(file.fileno(), mode)
+
+
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
