@@ -318,7 +318,9 @@ Result<Ledger> Ledger::open(const std::string& directory)
   Ledger ledger(std::make_unique<Database>(Database{std::move(place), std::move(connection),
     std::move(begin), std::move(commit), std::move(rollback), std::move(head), std::move(add_event),
     std::move(add_key), std::move(find_key), false}));
-  if (exists_at(ledger.m_database->directory, k_unflushed)) {
+  CONOS_TRY(
+    const bool unflushed, is_there(ledger.m_database->directory, k_unflushed).map_error(purpose));
+  if (unflushed) {
     CONOS_CHECK(ledger.m_database->rewrite_log().map_error(purpose));
   }
   return ledger;

@@ -20,9 +20,13 @@ using Acl = std::unique_ptr<std::remove_pointer_t<acl_t>, FreeAcl>;
 
 } // namespace
 
-std::optional<gid_t> group_id(const char* name)
+Result<std::optional<gid_t>> group_id(const char* name)
 {
+  errno = 0;
   const group* entry = ::getgrnam(name);
+  if (entry == nullptr && errno != 0 && errno != ENOENT && errno != ESRCH) {
+    return os_error("look up group '{}'", name); // nobody could look: it may well exist
+  }
   return entry != nullptr ? std::optional(entry->gr_gid) : std::nullopt;
 }
 

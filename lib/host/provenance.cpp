@@ -6,9 +6,9 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <charconv>
-#include <vector>
+#include <cstring>
 
 namespace conos {
 
@@ -30,23 +30,57 @@ bool is_agent_name(std::string_view name)
   return true;
 }
 
-std::string account_name(uid_t uid)
+namespace {
+
+// What a null from getpwuid(3) and its kin means: there is no such entry, for which libraries have
+// these errno values, or nobody could look. For the line after the call, errno set to 0 before it.
+bool is_absent()
 {
+  return errno == 0 || errno == ENOENT || errno == ESRCH || errno == EBADF || errno == EPERM;
+}
+
+Result<const passwd*> find_user(uid_t uid)
+{
+  errno = 0;
   const passwd* entry = ::getpwuid(uid);
+  if (entry == nullptr && !is_absent()) {
+    return os_error("look up uid {}", uid);
+  }
+  return entry;
+}
+
+Result<const group*> find_group(const char* name)
+{
+  errno = 0;
+  const group* entry = ::getgrnam(name);
+  if (entry == nullptr && !is_absent()) {
+    return os_error("look up group '{}'", name);
+  }
+  return entry;
+}
+
+} // namespace
+
+Result<std::string> account_name(uid_t uid)
+{
+  CONOS_TRY(const auto* entry, find_user(uid));
   return entry != nullptr ? entry->pw_name : fmt::format("uid:{}", uid);
 }
 
 std::string acting_account()
 {
+  const auto named = [](uid_t uid) {
+    return account_name(uid).value_or(fmt::format("uid:{}", uid));
+  };
   const uid_t self = ::getuid();
   const auto login = read_path("/proc/self/loginuid", 32); // the kernel's word, set once at login
   unsigned long uid = 0;
   if (self != 0 || !login ||
       std::from_chars(login->data(), login->data() + login->size(), uid).ec != std::errc() ||
       uid >= static_cast<uid_t>(-1)) {
-    return account_name(self);
+    return named(self);
   }
-  return account_name(static_cast<uid_t>(uid));
+  return named(static_cast<uid_t>(uid));
 }
 
 std::optional<std::string> agent_of_account(const std::string& account)
@@ -59,32 +93,24 @@ std::optional<std::string> agent_of_account(const std::string& account)
 
 namespace {
 
-bool is_member(uid_t uid, const char* group_name)
+// getgrouplist(3) says the same, and cannot say that it could not look.
+Result<bool> is_member(uid_t uid, const char* group_name)
 {
-  const group* group = ::getgrnam(group_name);
-  if (group == nullptr) {
+  CONOS_TRY(const auto* group, find_group(group_name));
+  CONOS_TRY(const auto* user, find_user(uid));
+  if (group == nullptr || user == nullptr) {
     return false;
   }
-  const gid_t wanted = group->gr_gid;
-  const passwd* user = ::getpwuid(uid);
-  if (user == nullptr) {
-    return false;
+  bool listed = false;
+  for (char** member = group->gr_mem; *member != nullptr; ++member) {
+    listed = listed || std::strcmp(*member, user->pw_name) == 0;
   }
-  int count = 64;
-  std::vector<gid_t> groups(64);
-  if (::getgrouplist(user->pw_name, user->pw_gid, groups.data(), &count) < 0) {
-    groups.resize(static_cast<std::size_t>(count));
-    if (::getgrouplist(user->pw_name, user->pw_gid, groups.data(), &count) < 0) {
-      return false;
-    }
-  }
-  groups.resize(static_cast<std::size_t>(count));
-  return std::find(groups.begin(), groups.end(), wanted) != groups.end();
+  return listed || user->pw_gid == group->gr_gid;
 }
 
 } // namespace
 
-bool TrustedUsers::trusts(uid_t uid)
+Result<bool> TrustedUsers::trusts(uid_t uid)
 {
   if (uid == 0) {
     return true;
@@ -94,7 +120,9 @@ bool TrustedUsers::trusts(uid_t uid)
     return known->second;
   }
   // an agent is never trusted, whatever groups somebody has put it into
-  const bool answer = !agent_of_account(account_name(uid)) && is_member(uid, "trusted");
+  CONOS_TRY(const auto name, account_name(uid));
+  CONOS_TRY(const bool member, is_member(uid, "trusted"));
+  const bool answer = member && !agent_of_account(name);
   m_known[uid] = answer;
   return answer;
 }

@@ -16,8 +16,9 @@ namespace conos {
 // trailing hyphen would catch other units' drop-ins.
 bool is_agent_name(std::string_view name);
 
-// The name of the account, "uid:N" where there is none.
-std::string account_name(uid_t uid);
+// The name of the account, "uid:N" where there is none. An error when nobody could be asked: a
+// sender without a name has no agent, and no trust.
+Result<std::string> account_name(uid_t uid);
 
 // The account of the person who acts: who logged in, where root acts for somebody by sudo, else who
 // we are.
@@ -31,7 +32,7 @@ std::optional<std::string> agent_of_account(const std::string& account);
 class TrustedUsers
 {
 public:
-  bool trusts(uid_t uid);
+  Result<bool> trusts(uid_t uid);
 
 private:
   std::map<uid_t, bool> m_known;

@@ -38,6 +38,16 @@ public:
 
   Result<> run()
   {
+    auto done = take_and_hand_over();
+    if (!done) {
+      let_go();
+    }
+    return done;
+  }
+
+private:
+  Result<> take_and_hand_over()
+  {
     CONOS_CHECK(remove_batch(m_tree.top)); // if we die now, deliver must not believe an old one
     CONOS_CHECK(look_at_claimed());
     if (!m_full) {
@@ -47,11 +57,41 @@ public:
         m_step.settings().mode == Mode::continuous) {
       CONOS_CHECK(make_continuous_task());
     }
-    CONOS_CHECK(finish(m_step, std::move(m_decided)));
-    return m_batch.empty() ? Result<>{} : hand_over();
+    note(finish(m_step, std::move(m_decided)));
+    // what cannot be brought on does not stop the rest; with nothing else to do its error is ours,
+    // so that our caller pauses before the path unit has us try again
+    return m_batch.empty() ? m_first_error : hand_over();
   }
 
-private:
+  // We fail and live: what we marked as ours is nobody's again, and no death is counted. Where that
+  // cannot be written either, the next claim takes us for dead, which costs a pause.
+  void let_go()
+  {
+    for (auto& [dir, meta, has_original] : m_batch) {
+      if (meta.invocation) {
+        meta.invocation.reset();
+        --meta.attempt;
+        --meta.claims;
+        (void)write_meta(m_step, dir, meta, Durable::later);
+      }
+    }
+    for (const auto& [id, deaths] : m_marked) {
+      if (const auto dir = open_claimed(m_step, id)) {
+        (void)set_count(*dir, deaths);
+      }
+    }
+  }
+
+  void note(const Result<>& result)
+  {
+    if (!result) {
+      log::error("{}", result.error().text());
+      if (m_first_error) {
+        m_first_error = result;
+      }
+    }
+  }
+
   struct Chosen {
     UniqueFd dir;
     Meta meta;
@@ -65,7 +105,7 @@ private:
     CONOS_TRY(auto names, list_names(m_tree.claimed, 4096));
     std::sort(names.begin(), names.end());
     for (const auto& id : names) {
-      CONOS_CHECK(look_at(id).map_error(during("take up '" + escaped(id) + "'")));
+      note(look_at(id).map_error(during("take up '" + escaped(id) + "'")));
       if (m_full) {
         break;
       }
@@ -76,18 +116,24 @@ private:
   Result<> look_at(const std::string& id)
   {
     CONOS_TRY(auto dir, open_claimed(m_step, id));
-    if (is_decided(dir)) {
-      CONOS_TRY(auto receipt, read_decision(dir));
-      m_decided.push_back(std::move(receipt));
+    CONOS_TRY(auto decided, read_decision(dir));
+    if (decided) {
+      m_decided.push_back(std::move(*decided));
       return {};
     }
-    if (exists_at(dir, "meta.json")) {
-      CONOS_TRY(auto task, read_claimed(m_step, id));
-      return task.meta.invocation ? take_up_after_death(std::move(task))
-                                  : choose(std::move(task.dir), std::move(task.meta));
+    CONOS_TRY(const bool has_meta, is_there(dir, "meta.json"));
+    CONOS_TRY(const bool has_original, is_there(dir, "original"));
+    if (has_meta) {
+      CONOS_TRY(auto meta, read_meta(dir));
+      if (has_original && !meta.sha256.task) { // held before it was examined
+        return take_in_again(std::move(dir), std::move(meta));
+      }
+      return meta.invocation ? take_up_after_death({std::move(dir), std::move(meta)})
+                             : choose(std::move(dir), std::move(meta));
     }
-    if (exists_at(dir, "original")) {
-      return take_in(id);
+    if (has_original) {
+      CONOS_TRY(auto meta, identify(m_step, id));
+      return take_in_again(std::move(dir), std::move(meta));
     }
     return remove_tree(m_tree.claimed, id); // a claim died before it moved anything
   }
@@ -99,10 +145,66 @@ private:
     if (task.meta.claims > k_max_claims) {
       return fail_task(task.dir, task.meta, "attempts");
     }
+    CONOS_TRY(const bool began, work_began(task.meta.id));
+    if (!began) { // then it was no attempt
+      task.meta.attempt = std::max(0, task.meta.attempt - 1);
+    }
     log::warning("'{}' was left behind by an activation that died; held for {}", task.meta.id,
       for_people(brake(task.meta.claims)));
     const auto until = now() + brake(task.meta.claims);
     return hold_task(m_step, std::move(task), "retry", until, "left-behind");
+  }
+
+  Result<bool> work_began(const std::string& id) const
+  {
+    const auto drafts = open_dir_at(m_tree.drafts, id);
+    if (!drafts) {
+      return drafts.error().kind == Kind::not_found ? Result<bool>(false)
+                                                    : tl::unexpected<Error>(drafts.error());
+    }
+    return is_there(*drafts, "response"); // the first thing work makes
+  }
+
+  // A claim died over this file before it knew what it is; perhaps of it. The deaths are counted
+  // before it is looked at again, and after each but the first it is waited a while.
+  Result<> take_in_again(UniqueFd dir, Meta meta)
+  {
+    CONOS_TRY(const int deaths, count_of(dir));
+    if (deaths >= k_max_claims) {
+      meta.claims = deaths;
+      return fail_task(dir, meta, "attempts");
+    }
+    if (deaths > meta.claims) {
+      meta.claims = deaths;
+      meta.claimed_at = meta.claimed_at.value_or(now());
+      const auto pause = brake(deaths + 1);
+      log::warning("{} claims died over '{}'; held for {}", deaths, meta.id, for_people(pause));
+      return hold_task(
+        m_step, {std::move(dir), std::move(meta)}, "retry", now() + pause, "left-behind");
+    }
+    CONOS_CHECK(set_count(dir, deaths + 1));
+    m_marked.emplace_back(meta.id, deaths);
+    auto taken = take_in(meta.id, meta.claims);
+    if (!taken) {
+      (void)set_count(dir, deaths); // as in let_go
+    }
+    return taken;
+  }
+
+  static constexpr const char* k_deaths = "deaths"; // in claimed/ID: as many bytes as claims died
+
+  static Result<int> count_of(const UniqueFd& dir)
+  {
+    const auto st = stat_at(dir, k_deaths);
+    if (!st && st.error().kind != Kind::not_found) {
+      return tl::unexpected<Error>(st.error());
+    }
+    return st ? static_cast<int>(std::min<off_t>(st->st_size, k_max_claims)) : 0;
+  }
+
+  static Result<> set_count(const UniqueFd& dir, int deaths)
+  {
+    return replace(dir, k_deaths, std::string(static_cast<std::size_t>(deaths), '+'), 0400);
   }
 
   // --- what is in the inbox --------------------------------------------------------------------
@@ -112,9 +214,10 @@ private:
     // a writer that is not done holds nobody up: what is ready goes first, and only when nothing
     // else is to be done is it waited for, or the path unit would start us over and over
     constexpr int k_looks = 50;
+    constexpr std::size_t k_unready = 64;
     for (int look = 0; look < k_looks; ++look) {
       bool ripening = false;
-      CONOS_TRY(const auto names, first_names(m_tree.inbox, m_size));
+      CONOS_TRY(const auto names, first_names(m_tree.inbox, m_size + k_unready));
       for (const auto& name : names) {
         if (readiness_of(m_tree.inbox, name) == Readiness::ripening) {
           ripening = true;
@@ -153,15 +256,16 @@ private:
     return id ? take_in(*id).map_error(purpose) : Result<>{};
   }
 
-  Result<> take_in(const std::string& id)
+  Result<> take_in(const std::string& id, int claims = 0)
   {
     CONOS_TRY(auto meta, examine(m_step, id, Durable::later));
     CONOS_TRY(auto dir, open_claimed(m_step, id));
     if (!meta) {
       CONOS_TRY(auto receipt, read_decision(dir));
-      m_decided.push_back(std::move(receipt));
+      m_decided.push_back(std::move(receipt.value()));
       return {};
     }
+    meta->claims = claims;
     return choose(std::move(dir), std::move(*meta));
   }
 
@@ -169,11 +273,14 @@ private:
 
   Result<> choose(UniqueFd dir, Meta meta)
   {
-    const bool has_original = exists_at(dir, "original");
-    if (meta.not_before && *meta.not_before > now()) {
+    CONOS_TRY(const bool has_original, is_there(dir, "original"));
+    // a hold that stands in claimed/ is one whose maker died before the move
+    const bool for_a_person = meta.hold && *meta.hold != "retry";
+    if (for_a_person || (meta.not_before && *meta.not_before > now())) {
       return hold_new(std::move(dir), std::move(meta));
     }
-    if (const auto reason = reason_to_fail(meta)) {
+    CONOS_TRY(const auto st, stat_at(dir, "task"));
+    if (const auto reason = reason_to_fail(meta, st.st_size)) {
       return fail_task(dir, meta, *reason);
     }
     meta.not_before.reset();
@@ -196,8 +303,12 @@ private:
            first.trust == meta.trust && first.kind == meta.kind && !meta.thread.key;
   }
 
-  std::optional<std::string> reason_to_fail(const Meta& meta) const
+  std::optional<std::string> reason_to_fail(const Meta& meta, off_t bytes) const
   {
+    // an answer that comes as a reply, or a task with what its forwarder added
+    if (bytes > static_cast<off_t>(task_limit(m_step.settings()))) {
+      return "too-large";
+    }
     if (meta.hop > m_step.settings().max_hops) {
       return "hop-limit";
     }
@@ -212,6 +323,8 @@ private:
 
   Result<> leave_for_next(const UniqueFd& dir, const Meta& meta)
   {
+    CONOS_TRY(const auto task, open_beneath(dir, "task"));
+    CONOS_CHECK(sync_file(task));
     CONOS_CHECK(write_meta(m_step, dir, meta, Durable::yes));
     return drop_original(dir);
   }
@@ -219,9 +332,11 @@ private:
   Result<> hold_new(UniqueFd dir, Meta meta)
   {
     meta.claimed_at = meta.claimed_at.value_or(now());
-    const auto until = *meta.not_before;
+    const auto until = meta.not_before.value_or(now());
+    const auto hold = meta.hold;
     CONOS_CHECK(leave_for_next(dir, meta));
-    return hold_task(m_step, {std::move(dir), std::move(meta)}, std::nullopt, until, "not-before");
+    return hold_task(
+      m_step, {std::move(dir), std::move(meta)}, hold, until, hold ? "left-behind" : "not-before");
   }
 
   Result<> fail_task(const UniqueFd& dir, const Meta& meta, const std::string& reason)
@@ -306,7 +421,7 @@ private:
   {
     auto& meta = chosen.meta;
     const auto& settings = m_step.settings();
-    CONOS_TRY(const auto task, read_file(chosen.dir, "task", settings.max_task_bytes + 4096));
+    CONOS_TRY(const auto task, read_file(chosen.dir, "task", task_limit(settings)));
     CONOS_TRY(const auto envelope, parse_envelope(task));
     CONOS_TRY(const auto nonce, random_hex(16));
     const auto prompt = assemble_prompt(briefing, meta, turns_of(meta), envelope.body, nonce);
@@ -362,7 +477,7 @@ private:
       auto claimed = row_about(meta, "task.claimed",
         fmt::format(R"("kind":"{}","sender":{},"sha256":{},"trust":"{}")", to_string(meta.kind),
           json_text(meta.sender.name), json_text(meta.sha256.task), to_string(meta.trust)));
-      claimed.key = meta.id + "/1/task.claimed"; // once, whichever attempt comes to write it
+      claimed.key = ledger_key(meta, 1, claimed.type); // once, whichever attempt comes to write it
       rows.push_back(std::move(claimed));
       rows.push_back(row_about(meta, "task.started",
         fmt::format(
@@ -395,7 +510,9 @@ private:
   std::string m_invocation;
   std::size_t m_size;
   bool m_full = false;
+  Result<> m_first_error;
   std::vector<Chosen> m_batch;
+  std::vector<std::pair<std::string, int>> m_marked; // whose deaths we have counted one up
   std::vector<Receipt> m_decided;
 };
 

@@ -121,14 +121,14 @@ private:
       }
       return tl::unexpected<Error>(task.error());
     }
-    if (is_decided(task->dir)) {
-      CONOS_TRY(auto receipt, read_decision(task->dir));
-      return receipt;
+    CONOS_TRY(auto decided, read_decision(task->dir));
+    if (decided) {
+      return decided;
     }
     if (task->meta.invocation != m_batch.invocation) {
       return std::nullopt; // put back by a deliver before us
     }
-    auto verdict = examine_drafts(id);
+    CONOS_TRY(auto verdict, examine_drafts(id));
     if (!verdict.started) {
       CONOS_CHECK(m_work_failed ? wait_for_work(std::move(*task)) : put_back(*task));
       return std::nullopt;
@@ -136,16 +136,23 @@ private:
     return conclude(std::move(*task), verdict, durable);
   }
 
-  Verdict examine_drafts(const std::string& id) const
+  // What the agent left may be anything, and is judged; that we could not look is no judgement.
+  Result<Verdict> examine_drafts(const std::string& id) const
   {
     Verdict verdict;
     const auto drafts = open_dir_at(m_tree.drafts, id);
+    if (!drafts && is_passing(drafts.error())) {
+      return tl::unexpected<Error>(drafts.error());
+    }
     if (!drafts) {
       return verdict;
     }
-    verdict.started = exists_at(*drafts, "response");
+    CONOS_TRY(verdict.started, is_there(*drafts, "response"));
     const auto uid = m_step.settings().uid;
     const auto record = read_draft(*drafts, "exit.json", uid, 4096);
+    if (!record && is_passing(record.error())) {
+      return tl::unexpected<Error>(record.error());
+    }
     const auto parsed = record ? run_record_from_json(*record)
                                : Result<RunRecord>(tl::unexpected<Error>(record.error()));
     if (!parsed) { // work was killed while this one ran
@@ -158,6 +165,9 @@ private:
     verdict.failure = failure_of(verdict.record);
     if (!verdict.failure) {
       auto response = read_draft(*drafts, "response", uid, m_step.settings().max_output_bytes);
+      if (!response && is_passing(response.error())) {
+        return tl::unexpected<Error>(response.error());
+      }
       verdict.failure =
         response ? failure_of(*response) : std::optional<std::string>("empty-output");
       verdict.response = response ? std::move(*response) : "";
@@ -165,13 +175,16 @@ private:
     return verdict;
   }
 
-  // Work did not come to it: the attempt does not count, the claim does.
+  // Work did not come to it, so the attempt does not count. Nor does the claim, when others came
+  // first: a queue whose tasks are now fast and now slow puts the same one back many times.
   Result<> put_back(ClaimedTask& task)
   {
     task.meta.attempt = std::max(0, task.meta.attempt - 1);
+    task.meta.claims = std::max(0, task.meta.claims - (m_work_failed ? 0 : 1));
     task.meta.invocation.reset();
     CONOS_CHECK(remove_tree(m_tree.drafts, task.meta.id));
-    return write_meta(m_step, task.dir, task.meta, Durable::later);
+    return write_meta(
+      m_step, task.dir, task.meta, m_batch.tasks.size() > 1 ? Durable::later : Durable::yes);
   }
 
   // Work could not even be set up: to try again at once would be a loop that nothing stops.
@@ -241,6 +254,7 @@ private:
     receipt.response = ResponseRef{
       outbox_stem(receipt.meta) + ".response", text.size(), audit::sha256_hex(text), false};
     const auto name = staged_response(receipt.meta);
+    CONOS_CHECK(remove_name(m_tree.outbox, name)); // of an attempt whose deliver died
     CONOS_CHECK(stage(name, text, durable));
     return durable == Durable::yes ? sync_file(m_tree.outbox) : Result<>{};
   }
@@ -249,7 +263,7 @@ private:
   {
     CONOS_CHECK(replace(m_tree.outbox, name, text, 0440, {0, m_step.settings().gid}, durable));
     if (!m_readers) {
-      m_readers = group_id("conos");
+      CONOS_TRY(m_readers, group_id("conos"));
     }
     if (!m_readers) {
       return {};

@@ -87,10 +87,10 @@ audit::Row row_of(const Receipt& receipt)
 class Finisher
 {
 public:
-  Finisher(Step& step, std::size_t tasks)
+  Finisher(Step& step, std::size_t tasks, std::optional<gid_t> readers)
       : m_step(step)
       , m_tree(step.tree())
-      , m_readers(group_id("conos"))
+      , m_readers(readers)
       , m_sync_all(tasks >= k_sync_one_by_one)
   {
   }
@@ -98,7 +98,8 @@ public:
   Result<> names(const Receipt& receipt)
   {
     CONOS_TRY(const auto dir, open_claimed(m_step, receipt.meta.id));
-    if (exists_at(dir, "task")) { // else a run before this one came further
+    CONOS_TRY(const bool has_task, is_there(dir, "task"));
+    if (has_task) { // else a run before this one came further
       CONOS_CHECK(send_on(dir, receipt));
     }
     CONOS_CHECK(name_response(receipt));
@@ -131,11 +132,16 @@ public:
         "leave drafts/{}: {}", id, removed.error().text()); // a hostile nest, no reason to stay
     }
     CONOS_TRY(const auto dir, open_claimed(m_step, id));
-    for (const auto* name : {"meta.json", "prompt", "facts.json", "original", "name", "task"}) {
+    for (const auto* name :
+      {"meta.json", "prompt", "facts.json", "name", "sidecar", "deaths", "task"}) {
       CONOS_CHECK(remove_name(dir, name));
     }
+    CONOS_CHECK(remove_tree(dir, "original")); // which may be a directory
     CONOS_CHECK(remove_name(dir, k_outcome_file));
-    return remove_empty_dir(m_tree.claimed, id);
+    const auto removed = remove_empty_dir(m_tree.claimed, id);
+    return removed || removed.error().kind != Kind::exists // a replace that died left its file
+             ? removed
+             : remove_tree(m_tree.claimed, id);
   }
 
 private:
@@ -155,7 +161,7 @@ private:
   Result<> send_on(const UniqueFd& dir, const Receipt& receipt)
   {
     if (receipt.outcome == Outcome::forwarded) {
-      CONOS_TRY(const auto task, read_file(dir, "task", m_step.settings().max_task_bytes));
+      CONOS_TRY(const auto task, read_file(dir, "task", task_limit(m_step.settings())));
       CONOS_TRY(const auto envelope, parse_envelope(task));
       CONOS_TRY(const auto remark, response_text(receipt));
       auto rest = std::string_view(remark);
@@ -166,14 +172,14 @@ private:
       }
       Envelope next;
       next.body = body;
-      const auto meta = follow_up(receipt.meta, TaskKind::forward, *receipt.forwarded_to);
+      const auto meta = follow_up(receipt, TaskKind::forward, *receipt.forwarded_to);
       return put_in_transit(m_step.site(), meta, to_text(next));
     }
     if (receipt.outcome == Outcome::answered && receipt.meta.reply_to) {
       CONOS_TRY(const auto answer, response_text(receipt));
       Envelope next;
       next.body = answer;
-      const auto meta = follow_up(receipt.meta, TaskKind::reply, *receipt.meta.reply_to);
+      const auto meta = follow_up(receipt, TaskKind::reply, *receipt.meta.reply_to);
       return put_in_transit(m_step.site(), meta, to_text(next));
     }
     return {};
@@ -191,14 +197,14 @@ private:
 
   Result<> name_response(const Receipt& receipt)
   {
-    if (!receipt.response) {
-      return {};
-    }
     const auto staged = staged_response(receipt.meta);
-    if (!exists_at(m_tree.outbox, staged)) {
-      return {};
+    if (!receipt
+           .response) { // an attempt before the last may have died between staging and deciding
+      return remove_name(m_tree.outbox, staged);
     }
-    return move_name(m_tree.outbox, staged, m_tree.outbox, receipt.response->file);
+    CONOS_TRY(const bool still_staged, is_there(m_tree.outbox, staged));
+    return still_staged ? move_name(m_tree.outbox, staged, m_tree.outbox, receipt.response->file)
+                        : Result<>{};
   }
 
   Result<> keep_log(const Receipt& receipt)
@@ -208,7 +214,10 @@ private:
     }
     const auto drafts = open_dir_at(m_tree.drafts, receipt.meta.id);
     const auto log = drafts ? read_file(*drafts, "log", k_max_log_bytes)
-                            : Result<std::string>(fail(Kind::not_found, ""));
+                            : Result<std::string>(tl::unexpected<Error>(drafts.error()));
+    if (!log && is_passing(log.error())) {
+      return tl::unexpected<Error>(log.error());
+    }
     if (!log || log->empty()) {
       return {}; // what the agent did not leave, or spoilt, is its own loss
     }
@@ -232,15 +241,19 @@ private:
   {
     const auto& home = home_of(m_step, receipt);
     const auto name = receipt.meta.id + ".task";
-    if (exists_at(dir, "task")) {
-      CONOS_TRY(const auto file, open_beneath(dir, "task"));
+    CONOS_TRY(const bool has_task, is_there(dir, "task"));
+    if (has_task) {
+      CONOS_TRY(auto file, open_beneath(dir, "task"));
       CONOS_CHECK(show_to_readers(file));
+      if (receipt.meta.attempt == 0) { // claim flushes only what goes to work
+        sync_later(std::move(file));
+      }
       return move_name(dir, "task", home, name);
     }
-    if (exists_at(dir, "original")) {
-      return keep_what_was_no_task(dir, home, name);
-    }
-    return {};
+    CONOS_TRY(const bool kept, is_there(home, name));
+    CONOS_TRY(const bool has_original, is_there(dir, "original"));
+    // beside a task that is kept, the original is only what claim did not come to remove
+    return has_original && !kept ? keep_what_was_no_task(dir, home, name) : Result<>{};
   }
 
   // Somebody else's inode: its owner, mode and links are left as they are (a hard link shares them
@@ -251,12 +264,14 @@ private:
     if (S_ISREG(st.st_mode) && st.st_nlink == 1) {
       return move_name(dir, "original", home, name);
     }
-    if (S_ISDIR(st.st_mode) && ::unlinkat(dir.get(), "original", AT_REMOVEDIR) < 0 &&
-        errno == ENOTEMPTY) {
-      return move_name(dir, "original", home, name + ".directory");
+    if (S_ISDIR(st.st_mode)) {
+      CONOS_TRY(const auto directory, open_dir_at(dir, "original"));
+      CONOS_TRY(const auto some, list_names(directory, 1));
+      if (!some.empty()) {
+        return move_name(dir, "original", home, name + ".directory");
+      }
     }
-    CONOS_CHECK(put(home, name, describe(dir, st)));
-    return remove_name(dir, "original");
+    return put(home, name, describe(dir, st)); // first: what it describes goes when all is kept
   }
 
   static std::string describe(const UniqueFd& dir, const struct stat& st)
@@ -303,8 +318,7 @@ private:
     const auto result = [&]() -> Result<> {
       CONOS_TRY(const auto threads, open_dir_at(m_tree.top, "threads"));
       const auto& home = home_of(m_step, receipt);
-      CONOS_TRY(
-        const auto task, read_file(home, meta.id + ".task", m_step.settings().max_task_bytes));
+      CONOS_TRY(const auto task, read_file(home, meta.id + ".task", task_limit(m_step.settings())));
       CONOS_TRY(const auto envelope, parse_envelope(task));
       CONOS_TRY(const auto answer, response_text(receipt));
       return add_turns(threads, *meta.thread.key,
@@ -332,20 +346,22 @@ Result<> decide(
     claimed_dir, k_outcome_file, to_json(receipt), 0440, {0, step.settings().gid}, durable);
 }
 
-bool is_decided(const UniqueFd& claimed_dir)
-{
-  return exists_at(claimed_dir, k_outcome_file);
-}
-
 std::string staged_response(const Meta& meta)
 {
   return "." + outbox_stem(meta) + ".response";
 }
 
-Result<Receipt> read_decision(const UniqueFd& claimed_dir)
+Result<std::optional<Receipt>> read_decision(const UniqueFd& claimed_dir)
 {
-  CONOS_TRY(const auto text, read_file(claimed_dir, k_outcome_file, k_max_meta_bytes));
-  return receipt_from_json(text);
+  const auto text = read_file(claimed_dir, k_outcome_file, k_max_meta_bytes);
+  if (!text && text.error().kind == Kind::not_found) {
+    return std::nullopt;
+  }
+  if (!text) {
+    return tl::unexpected<Error>(text.error());
+  }
+  CONOS_TRY(auto receipt, receipt_from_json(*text));
+  return std::optional(std::move(receipt));
 }
 
 Result<> finish(Step& step, std::vector<Receipt> decided)
@@ -361,7 +377,8 @@ Result<> finish(Step& step, std::vector<Receipt> decided)
   CONOS_TRY(auto* ledger, step.ledger());
   CONOS_TRY(const auto recorded, ledger->append(rows));
 
-  Finisher finisher(step, decided.size());
+  CONOS_TRY(const auto readers, group_id("conos"));
+  Finisher finisher(step, decided.size(), readers);
   Result<> first_error;
   const auto note = [&](Result<> result, const std::string& id) {
     if (!result && first_error) {

@@ -4,6 +4,7 @@
 #include "sys/error.hpp"
 #include "task/meta.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,8 @@ namespace conos {
 Result<> decide(
   const Step& step, const UniqueFd& claimed_dir, const Receipt& receipt, Durable durable);
 
-bool is_decided(const UniqueFd& claimed_dir);
-Result<Receipt> read_decision(const UniqueFd& claimed_dir);
+// None while nothing is decided.
+Result<std::optional<Receipt>> read_decision(const UniqueFd& claimed_dir);
 
 // Ledger row, then response, task, log and receipts under their final names, then claimed/ID and
 // drafts/ID go. The receipt in outbox/ appears last: who sees it finds all the rest. One task that

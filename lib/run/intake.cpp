@@ -43,9 +43,9 @@ Writers writers_of(const UniqueFd& file)
   return errno == EAGAIN ? Writers::some : Writers::unknown;
 }
 
-bool has_rested(const struct stat& st, Duration rest)
+bool has_rested(const struct timespec& since, Duration rest)
 {
-  const auto age = now() - time_of(st.st_mtim);
+  const auto age = now() - time_of(since);
   return age >= rest || age < Duration(0); // a time in the future is no reason to wait for it
 }
 
@@ -63,6 +63,7 @@ bool is_old(const UniqueFd& file)
 struct Refusal {
   std::string reason;
   std::string detail;
+  std::optional<Error> passing; // the machine's trouble: no refusal at all
 };
 
 template<class T>
@@ -70,7 +71,13 @@ using Judged = tl::expected<T, Refusal>;
 
 tl::unexpected<Refusal> refuse(std::string reason, std::string detail = {})
 {
-  return tl::unexpected<Refusal>(Refusal{std::move(reason), std::move(detail)});
+  return tl::unexpected<Refusal>(Refusal{std::move(reason), std::move(detail), {}});
+}
+
+tl::unexpected<Refusal> unreadable(const Error& error)
+{
+  return tl::unexpected<Refusal>(
+    Refusal{"unreadable", error.text(), is_passing(error) ? std::optional(error) : std::nullopt});
 }
 
 Judged<std::string> read_original(const UniqueFd& dir, const struct stat& named, std::size_t limit)
@@ -83,10 +90,13 @@ Judged<std::string> read_original(const UniqueFd& dir, const struct stat& named,
   }
   const auto file = open_beneath(dir, "original");
   if (!file) {
-    return refuse("unreadable", file.error().text());
+    return unreadable(file.error());
   }
   const auto st = stat_of(*file);
-  if (!st || st->st_ino != named.st_ino) {
+  if (!st) {
+    return unreadable(st.error());
+  }
+  if (st->st_ino != named.st_ino) {
     return refuse("unreadable", "it was replaced while it was looked at");
   }
   if (st->st_nlink != 1) {
@@ -97,8 +107,8 @@ Judged<std::string> read_original(const UniqueFd& dir, const struct stat& named,
   }
   auto text = read_all(*file, limit);
   if (!text) {
-    return refuse(
-      text.error().kind == Kind::bad_data ? "too-large" : "unreadable", text.error().text());
+    return text.error().kind == Kind::bad_data ? refuse("too-large", text.error().text())
+                                               : unreadable(text.error());
   }
   return std::move(*text);
 }
@@ -118,23 +128,36 @@ Judged<Envelope> read_text(std::string_view text)
   return std::move(*envelope);
 }
 
-// A sidecar counts only if the same uid owns it: it says what the header could say.
-void add_sidecar_of(const Step& step, const std::string& task_name, uid_t owner, Envelope& envelope)
+// A sidecar counts only if the same uid owns it: it says what the header could say. It is kept with
+// its task until that is prepared, for a claim that died would find it nowhere else.
+Result<std::optional<std::string>> take_sidecar(
+  const Step& step, const UniqueFd& dir, const std::string& task_name, uid_t owner)
 {
+  constexpr const char* k_kept = "sidecar";
   const auto name = task_name + std::string(k_sidecar_end);
-  const auto file = open_beneath(step.tree().inbox, name);
-  if (!file) {
-    return;
-  }
-  const auto st = stat_of(*file);
-  if (st && S_ISREG(st->st_mode) && st->st_uid == owner && st->st_nlink == 1) {
-    const auto text = read_all(*file, k_max_sidecar_bytes);
-    const auto added = text ? add_sidecar(envelope, *text) : tl::make_unexpected(text.error());
-    if (!added) {
-      log::warning("skip '{}': {}", escaped(name), added.error().text());
+  CONOS_TRY(const bool kept, is_there(dir, k_kept));
+  if (!kept) {
+    CONOS_TRY(const bool offered,
+      is_plain_name(name) ? is_there(step.tree().inbox, name) : Result<bool>(false));
+    if (!offered) {
+      return std::nullopt;
     }
+    CONOS_TRY(const auto st, stat_at(step.tree().inbox, name));
+    if (!S_ISREG(st.st_mode) || st.st_uid != owner || st.st_nlink != 1) {
+      return std::nullopt; // alone it is refused as a file that is no task
+    }
+    CONOS_CHECK(move_name(step.tree().inbox, name, dir, k_kept));
   }
-  (void)remove_name(step.tree().inbox, name); // left over, it is refused as a file that is no task
+  CONOS_TRY(const auto file, open_beneath(dir, k_kept)); // what was looked at and what was moved
+  CONOS_TRY(const auto st, stat_of(file));               // may be two
+  if (!S_ISREG(st.st_mode) || st.st_uid != owner || st.st_nlink != 1) {
+    return std::nullopt;
+  }
+  auto text = read_all(file, k_max_sidecar_bytes);
+  if (!text && text.error().kind != Kind::bad_data) {
+    return tl::unexpected<Error>(text.error());
+  }
+  return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 void take_over(const Envelope& envelope, Meta& meta)
@@ -155,26 +178,28 @@ void take_over(const Envelope& envelope, Meta& meta)
   }
 }
 
-std::string original_name(const UniqueFd& dir, const std::string& id)
+// As it was in the inbox, byte for byte.
+Result<std::string> original_name(const UniqueFd& dir, const std::string& id)
 {
-  const auto kept = read_file(dir, "name", 2048);
-  return kept ? *kept : id + ".task";
+  auto kept = read_file(dir, "name", 255);
+  return !kept && kept.error().kind == Kind::not_found ? id + ".task" : std::move(kept);
 }
 
-Meta meta_of_original(Step& step, const UniqueFd& dir, const std::string& id, const struct stat& st)
+Result<Meta> meta_of_original(
+  Step& step, const std::string& name, const std::string& id, const struct stat& st)
 {
   Meta meta;
   meta.id = id;
   meta.root = id;
   meta.agent = step.settings().name;
   meta.sender.uid = st.st_uid;
-  meta.sender.name = account_name(st.st_uid);
+  CONOS_TRY(meta.sender.name, account_name(st.st_uid));
   meta.sender.agent = agent_of_account(*meta.sender.name);
-  meta.trust = S_ISREG(st.st_mode) && st.st_nlink == 1 && step.trusted().trusts(st.st_uid)
-                 ? Trust::verified
-                 : Trust::unverified;
+  CONOS_TRY(const bool trusted, step.trusted().trusts(st.st_uid));
+  meta.trust =
+    S_ISREG(st.st_mode) && st.st_nlink == 1 && trusted ? Trust::verified : Trust::unverified;
   meta.submitted_at = std::min(now(), time_of(st.st_mtim));
-  meta.original_name = original_name(dir, id);
+  meta.original_name = escaped(name, 1024);
   meta.bytes = S_ISREG(st.st_mode) ? static_cast<std::size_t>(st.st_size) : 0;
   return meta;
 }
@@ -216,7 +241,8 @@ Result<std::string> id_for(const Step& step, const std::string& name)
   if (!is_task_id(stem)) {
     return new_task_id(now());
   }
-  if (!id_is_used(step.tree(), stem)) {
+  CONOS_TRY(const bool used, id_is_used(step.tree(), stem));
+  if (!used) {
     return stem;
   }
   CONOS_TRY(const auto salt, random_hex(8));
@@ -228,12 +254,21 @@ Result<std::string> id_for(const Step& step, const std::string& name)
 Readiness readiness_of(const UniqueFd& inbox, const std::string& name)
 {
   constexpr Duration k_rest = std::chrono::seconds(1);
+  constexpr Duration k_sidecars_wait = std::chrono::seconds(5);
   const auto file = open_beneath(inbox, name);
   if (!file) {
-    return Readiness::ready;
+    return is_passing(file.error()) ? Readiness::ripening : Readiness::ready;
   }
   const auto st = stat_of(*file);
-  if (!st || !S_ISREG(st->st_mode) || has_rested(*st, k_rest)) {
+  if (!st || !S_ISREG(st->st_mode)) {
+    return Readiness::ready;
+  }
+  // route moves the sidecar first and then its task, and may die in between: what counts is how
+  // long it has lain here, not how old it is
+  if (name.ends_with(k_sidecar_end) && !has_rested(st->st_ctim, k_sidecars_wait)) {
+    return Readiness::ripening;
+  }
+  if (has_rested(st->st_mtim, k_rest)) {
     return Readiness::ready;
   }
   // an empty file may be the first half of "touch x; echo … > x", a sidecar the second half of a
@@ -276,11 +311,12 @@ Result<std::optional<std::string>> take(Step& step, const std::string& name)
   CONOS_CHECK(make_dir(tree.claimed, id, 0750, 0, step.settings().gid));
   CONOS_TRY(const auto dir, open_dir_at(tree.claimed, id));
   if (name != id + ".task") {
-    CONOS_CHECK(replace(dir, "name", escaped(name, 1024), 0400)); // before the name is gone
+    CONOS_CHECK(replace(dir, "name", name, 0400)); // before the name is gone
   }
   auto moved = move_name(tree.inbox, name, dir, "original");
   if (!moved) {
-    (void)remove_tree(tree.claimed, id); // empty but for "name"; the next claim would remove it too
+    (void)remove_name(dir, "name"); // the next claim would remove both; and should the move have
+    (void)remove_empty_dir(tree.claimed, id); // happened after all, what it moved stays
     if (moved.error().kind == Kind::not_found) {
       return std::nullopt;
     }
@@ -289,19 +325,32 @@ Result<std::optional<std::string>> take(Step& step, const std::string& name)
   return id;
 }
 
+Result<Meta> identify(Step& step, const std::string& id)
+{
+  CONOS_TRY(const auto dir, open_claimed(step, id));
+  CONOS_TRY(const auto st, stat_at(dir, "original"));
+  CONOS_TRY(const auto name, original_name(dir, id));
+  return meta_of_original(step, name, id, st);
+}
+
 Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable durable)
 {
   const auto& settings = step.settings();
   CONOS_TRY(const auto dir, open_claimed(step, id));
   CONOS_TRY(const auto st, stat_at(dir, "original"));
-  auto meta = meta_of_original(step, dir, id, st);
+  CONOS_TRY(const auto name, original_name(dir, id));
+  CONOS_TRY(auto meta, meta_of_original(step, name, id, st));
+  CONOS_TRY(const auto sidecar, take_sidecar(step, dir, name, st.st_uid));
   const auto refused = [&](const Refusal& refusal) -> Result<std::optional<Meta>> {
+    if (refusal.passing) {
+      return tl::unexpected<Error>(*refusal.passing);
+    }
     CONOS_CHECK(decide_refusal(step, dir, meta, refusal));
     return std::nullopt;
   };
 
-  if (task_stem(*meta.original_name).empty()) {
-    return refused({"bad-name", "a task's name ends in .task"});
+  if (task_stem(name).empty()) {
+    return refused({"bad-name", "a task's name ends in .task", {}});
   }
   const auto text = read_original(dir, st, settings.max_task_bytes);
   if (!text) {
@@ -314,7 +363,11 @@ Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable d
   if (const auto addressed = check_address(step, *envelope); !addressed) {
     return refused(addressed.error());
   }
-  add_sidecar_of(step, *meta.original_name, st.st_uid, *envelope);
+  if (sidecar) {
+    if (const auto added = add_sidecar(*envelope, *sidecar); !added) {
+      log::warning("skip the sidecar of '{}': {}", id, added.error().text());
+    }
+  }
   take_over(*envelope, meta);
   meta.bytes = text->size();
   meta.sha256.task = audit::sha256_hex(*text);
@@ -325,8 +378,10 @@ Result<std::optional<Meta>> examine(Step& step, const std::string& id, Durable d
 
 Result<> drop_original(const UniqueFd& claimed_dir)
 {
-  CONOS_CHECK(remove_name(claimed_dir, "original"));
-  return remove_name(claimed_dir, "name");
+  for (const auto* name : {"original", "name", "sidecar", "deaths"}) {
+    CONOS_CHECK(remove_name(claimed_dir, name));
+  }
+  return {};
 }
 
 } // namespace conos

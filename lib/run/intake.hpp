@@ -26,8 +26,12 @@ Readiness readiness_of(const UniqueFd& inbox, const std::string& name);
 Result<std::vector<std::string>> first_names(const UniqueFd& inbox, std::size_t limit);
 
 // Moves inbox/NAME to claimed/ID/original: the transition. None when it is gone: somebody else's
-// sweep took it, or its owner took it back. A name that cannot be an id gets a new one.
+// sweep took it, or its owner took it back. A name that cannot be an id gets a new one. Its sidecar
+// follows when it is examined.
 Result<std::optional<std::string>> take(Step& step, const std::string& name);
+
+// What is known of claimed/ID/original without opening it.
+Result<Meta> identify(Step& step, const std::string& id);
 
 // Judges claimed/ID/original and makes the copy `task` of it. The meta returned is not written yet:
 // until it is, the next claim judges again. None when it was refused: then the decision is written,

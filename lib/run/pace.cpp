@@ -35,6 +35,7 @@ void note_pace(const Site& site, const std::string& agent, std::size_t done, Dur
   const auto dir = open_dir(site.lib + "/pace");
   if (dir) {
     const auto text = std::to_string(next_pace(done, spent));
+    (void)remove_name(*dir, agent); // a replace that is killed would leave a file for ever
     (void)replace(*dir, agent, text, 0600, {}, Durable::later); // only a hint
   }
 }

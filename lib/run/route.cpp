@@ -28,11 +28,14 @@ constexpr std::string_view k_route_actor = "root/conos-route";
 constexpr std::size_t k_at_once = 256;
 
 // Reads as much of a waiting file as deciding where it goes needs. Anything else than a readable
-// task is the concierge's to refuse.
-Route route_of(const UniqueFd& inbox, const std::string& name, const Routing& routing)
+// task is the concierge's to refuse; what could not be read just now is nobody's yet.
+Result<Route> route_of(const UniqueFd& inbox, const std::string& name, const Routing& routing)
 {
-  const Route to_concierge{routing.concierge, "concierge"};
+  Route to_concierge{routing.concierge, "concierge"};
   const auto text = read_file(inbox, name, routing.max_task_bytes);
+  if (!text && is_passing(text.error())) {
+    return tl::unexpected<Error>(text.error());
+  }
   if (!text || !is_utf8(*text)) {
     return to_concierge;
   }
@@ -48,6 +51,15 @@ struct Move {
   Route route;
 };
 
+// One that cannot be moved does not stop the others; the first reason is kept.
+void note(Result<>& failed, std::string_view deed, const std::string& name, const Error& error)
+{
+  log::error("{} '{}': {}", deed, escaped(name), error.text());
+  if (failed) {
+    failed = tl::unexpected<Error>(error);
+  }
+}
+
 class OuterInbox
 {
 public:
@@ -58,8 +70,9 @@ public:
   {
   }
 
-  // Up to k_at_once files. `ripening` tells whether one was left because its writer is not done.
-  Result<std::size_t> move_some(audit::Ledger& ledger, bool& ripening)
+  // Up to k_at_once files. `ripening` tells whether one was left because its writer is not done,
+  // `failed` why one could not be moved.
+  Result<std::size_t> move_some(audit::Ledger& ledger, bool& ripening, Result<>& failed)
   {
     ripening = false;
     CONOS_TRY(const auto names, first_names(m_inbox, k_at_once));
@@ -70,10 +83,11 @@ public:
         ripening = true;
         continue;
       }
-      Move move{name, route_of(m_inbox, name, m_routing)};
-      if (auto row = row_of(move)) {
-        rows.push_back(std::move(*row));
-        moves.push_back(std::move(move));
+      if (auto prepared = prepare(name); !prepared) {
+        note(failed, "route", name, prepared.error());
+      } else if (*prepared) {
+        rows.push_back(std::move((*prepared)->row));
+        moves.push_back(std::move((*prepared)->move));
       }
     }
     if (!rows.empty()) {
@@ -84,29 +98,46 @@ public:
       const auto done = carry_out(move);
       moved += done ? 1 : 0;
       if (!done) {
-        log::error("route '{}': {}", escaped(move.name), done.error().text());
+        note(failed, "route", move.name, done.error());
       }
     }
     return moved;
   }
 
 private:
-  // The inode and its time make the key: a route that died after the row and before the move writes
-  // no second one, and the next task of the same name has its own. None when the file is gone.
-  std::optional<audit::Row> row_of(const Move& move) const
+  struct Prepared {
+    Move move;
+    audit::Row row;
+  };
+
+  // None when the file is gone.
+  Result<std::optional<Prepared>> prepare(const std::string& name) const
   {
-    const auto st = stat_at(m_inbox, move.name);
-    if (!st) {
+    const auto st = stat_at(m_inbox, name);
+    if (!st && st.error().kind == Kind::not_found) {
       return std::nullopt;
     }
+    if (!st) {
+      return tl::unexpected<Error>(st.error());
+    }
+    CONOS_TRY(auto route, route_of(m_inbox, name, m_routing));
+    Move move{name, std::move(route)};
+    CONOS_TRY(auto row, row_of(move, *st));
+    return Prepared{std::move(move), std::move(row)};
+  }
+
+  // The inode and its time make the key: a route that died after the row and before the move writes
+  // no second one, and the next task of the same name has its own.
+  static Result<audit::Row> row_of(const Move& move, const struct stat& st)
+  {
+    CONOS_TRY(const auto sender, account_name(st.st_uid));
     audit::Row row;
     row.type = "task.routed";
     row.actor = k_route_actor;
-    row.payload =
-      fmt::format(R"({{"name":{},"rule":"{}","sender":{},"to":{}}})", json_text(escaped(move.name)),
-        move.route.rule, json_text(account_name(st->st_uid)), json_text(move.route.to));
-    row.key = fmt::format("{}/{}.{}.{}/task.routed", escaped(move.name), st->st_ino,
-      st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    row.payload = fmt::format(R"({{"name":{},"rule":"{}","sender":{},"to":{}}})",
+      json_text(escaped(move.name)), move.route.rule, json_text(sender), json_text(move.route.to));
+    row.key = fmt::format("{}/{}.{}.{}/task.routed", escaped(move.name), st.st_ino,
+      st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
     return row;
   }
 
@@ -114,8 +145,12 @@ private:
   {
     CONOS_TRY(const auto tree, AgentTree::open(m_site, move.route.to));
     const auto sidecar = move.name + ".meta.json";
-    if (exists_at(m_inbox, sidecar)) { // first, so that it is there when its task is taken
-      (void)move_name(m_inbox, sidecar, tree.inbox, sidecar);
+    CONOS_TRY(const bool has_sidecar, is_there(m_inbox, sidecar));
+    if (has_sidecar) { // first, so that it is there when its task is taken
+      const auto moved = move_name(m_inbox, sidecar, tree.inbox, sidecar);
+      if (!moved && moved.error().kind != Kind::exists && moved.error().kind != Kind::not_found) {
+        return moved;
+      }
     }
     auto moved = move_name(m_inbox, move.name, tree.inbox, move.name);
     if (!moved && moved.error().kind == Kind::exists) {
@@ -151,7 +186,7 @@ public:
   {
   }
 
-  Result<std::size_t> carry_all(audit::Ledger& ledger)
+  Result<std::size_t> carry_all(audit::Ledger& ledger, Result<>& failed)
   {
     CONOS_TRY(const auto names, list_names(m_transit, k_at_once, [](auto name) {
       return !name.starts_with('.');
@@ -161,7 +196,7 @@ public:
       const auto done = carry(ledger, id);
       carried += done ? 1 : 0;
       if (!done) {
-        log::error("carry '{}': {}", escaped(id), done.error().text());
+        note(failed, "carry", id, done.error());
       }
     }
     return carried;
@@ -171,20 +206,31 @@ private:
   Result<> carry(audit::Ledger& ledger, const std::string& id)
   {
     CONOS_TRY(const auto dir, open_dir_at(m_transit, id));
+    CONOS_TRY(const bool whole, is_there(dir, "meta.json"));
+    if (!whole) { // it came here in one piece: a route died that was removing it, see below
+      return remove_tree(m_transit, id);
+    }
     CONOS_TRY(const auto text, read_file(dir, "meta.json", k_max_meta_bytes));
     CONOS_TRY(auto meta, meta_from_json(text));
-    auto step = Step::open(m_site, meta.agent);
-    if (!step) { // the agent is gone: the chain ends, with a receipt, at the concierge
-      return end_without_agent(std::move(meta), dir);
+    CONOS_TRY(const bool agent_is_there, knows(meta.agent));
+    if (!agent_is_there) { // the chain ends, with a receipt, at the concierge
+      return end_without_agent(std::move(meta), dir, id);
     }
-    CONOS_TRY(const bool there_already, is_repeated(*step, meta));
+    CONOS_TRY(auto step, Step::open(m_site, meta.agent));
+    CONOS_TRY(const bool there_already, is_repeated(step, meta));
     if (there_already) {
       return remove_tree(m_transit, id);
     }
     CONOS_CHECK(ledger.append({row_about(meta, "task.routed",
       fmt::format(R"("kind":"{}","rule":"transit","sender":{},"to":{})", to_string(meta.kind),
         json_text(meta.sender.name), json_text(meta.agent)))}));
-    return move_in(*step, dir, id, meta);
+    return move_in(step, dir, id, meta);
+  }
+
+  Result<bool> knows(const std::string& agent) const
+  {
+    CONOS_TRY(const auto compiled, open_dir(m_site.compiled()));
+    return is_agent_name(agent) ? is_there(compiled, agent + ".json") : Result<bool>(false);
   }
 
   // The same files under the names they have in claimed/: one rename, and the agent has its task.
@@ -211,52 +257,69 @@ private:
     return {};
   }
 
-  // A deliver that was killed and repeated puts the same task into transit again. It is the same
-  // when the id, the parent and the hop agree; a stranger who guessed the id has not made it so.
+  // A deliver that was killed and repeated puts the same task into transit again, perhaps after its
+  // first copy has arrived. Where another task has the id, `meta` gets its other one.
   Result<bool> is_repeated(const Step& step, Meta& meta) const
   {
-    if (!id_is_used(step.tree(), meta.id)) {
-      return false;
+    for (const auto& id : {meta.id, other_id(meta)}) {
+      CONOS_TRY(const auto there, known(step, id));
+      if (there && is_same_task(*there, meta)) {
+        return true;
+      }
     }
-    if (const auto there = known(step, meta.id);
-        there && there->parent == meta.parent && there->hop == meta.hop && meta.parent) {
-      return true;
+    CONOS_TRY(const bool used, id_is_used(step.tree(), meta.id));
+    if (used) {
+      meta.id = other_id(meta);
     }
-    CONOS_TRY(const auto salt, random_hex(8));
-    meta.id += "-" + salt;
     return false;
   }
 
-  static std::optional<Meta> known(const Step& step, const std::string& id)
+  // None, too, for a task of that id of which nothing is known yet.
+  static Result<std::optional<Meta>> known(const Step& step, const std::string& id)
   {
     for (const auto* state : {&step.tree().claimed, &step.tree().held}) {
       const auto dir = open_dir_at(*state, id);
-      const auto text = dir ? read_file(*dir, "meta.json", k_max_meta_bytes)
-                            : Result<std::string>(fail(Kind::not_found, ""));
-      if (const auto meta =
-            text ? meta_from_json(*text) : Result<Meta>(fail(Kind::not_found, ""))) {
-        return *meta;
+      if (!dir && dir.error().kind == Kind::not_found) {
+        continue;
+      }
+      if (!dir) {
+        return tl::unexpected<Error>(dir.error());
+      }
+      CONOS_TRY(auto meta, read_known(*dir, "meta.json"));
+      if (meta) {
+        return meta;
       }
     }
     for (const auto* state : {&step.tree().processed, &step.tree().failed}) {
-      const auto text = read_file(*state, id + ".json", k_max_meta_bytes);
-      if (const auto meta =
-            text ? meta_from_json(*text) : Result<Meta>(fail(Kind::not_found, ""))) {
-        return *meta;
+      CONOS_TRY(auto meta, read_known(*state, id + ".json"));
+      if (meta) {
+        return meta;
       }
     }
     return std::nullopt;
   }
 
-  Result<> end_without_agent(Meta meta, const UniqueFd& dir)
+  static Result<std::optional<Meta>> read_known(const UniqueFd& dir, const std::string& name)
+  {
+    const auto text = read_file(dir, name, k_max_meta_bytes);
+    if (!text && text.error().kind == Kind::not_found) {
+      return std::nullopt;
+    }
+    if (!text) {
+      return tl::unexpected<Error>(text.error());
+    }
+    CONOS_TRY(auto meta, meta_from_json(*text));
+    return std::optional(std::move(meta));
+  }
+
+  Result<> end_without_agent(Meta meta, const UniqueFd& dir, const std::string& id)
   {
     log::warning("there is no agent '{}' for '{}'", escaped(meta.agent, 64), meta.id);
-    const auto old_id = meta.id;
     meta.agent = m_routing.concierge;
     CONOS_TRY(auto step, Step::open(m_site, meta.agent));
     CONOS_TRY(const bool there_already, is_repeated(step, meta));
     if (there_already) {
-      return remove_tree(m_transit, old_id);
+      return remove_tree(m_transit, id);
     }
     Receipt receipt;
     receipt.meta = meta;
@@ -266,7 +329,7 @@ private:
     receipt.finished_at = now();
     receipt.exit = {"refused", "none", 0};
     CONOS_CHECK(decide(step, dir, receipt, Durable::yes));
-    return move_in(step, dir, old_id, meta); // its next claim finishes what is decided
+    return move_in(step, dir, id, meta); // its next claim finishes what is decided
   }
 
   const Site& m_site;
@@ -287,11 +350,13 @@ Result<std::size_t> route_waiting(const Site& site)
   Transit between(site, routing, std::move(transit));
 
   std::size_t total = 0;
+  Result<> failed;
   constexpr int k_looks = 50; // at a writer that is not done, as claim does
   for (int look = 0; look < k_looks; ++look) {
     bool ripening = false;
-    CONOS_TRY(const auto routed, outer.move_some(ledger, ripening));
-    CONOS_TRY(const auto carried, between.carry_all(ledger));
+    failed = {};
+    CONOS_TRY(const auto routed, outer.move_some(ledger, ripening, failed));
+    CONOS_TRY(const auto carried, between.carry_all(ledger, failed));
     total += routed + carried;
     if (routed + carried > 0) {
       look = 0;
@@ -301,6 +366,9 @@ Result<std::size_t> route_waiting(const Site& site)
       break;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+  if (!failed) { // what stays wakes its path unit again at once: whoever calls us must pause
+    return tl::unexpected<Error>(failed.error());
   }
   return total;
 }

@@ -45,9 +45,20 @@ Result<ClaimedTask> read_claimed(const Step& step, const std::string& id)
 {
   ClaimedTask task;
   CONOS_TRY(task.dir, open_claimed(step, id));
-  CONOS_TRY(const auto text, read_file(task.dir, "meta.json", k_max_meta_bytes));
-  CONOS_TRY(task.meta, meta_from_json(text));
+  CONOS_TRY(task.meta, read_meta(task.dir));
   return task;
+}
+
+Result<Meta> read_meta(const UniqueFd& dir)
+{
+  CONOS_TRY(const auto text, read_file(dir, "meta.json", k_max_meta_bytes));
+  return meta_from_json(text);
+}
+
+std::size_t task_limit(const AgentSettings& settings)
+{
+  constexpr std::size_t k_header_bytes = 4096;
+  return settings.max_task_bytes + k_header_bytes;
 }
 
 Result<> write_meta(const Step& step, const UniqueFd& dir, const Meta& meta, Durable durable)
@@ -72,10 +83,17 @@ std::string json_text(const std::optional<std::string>& text)
   return (text ? Json(*text) : Json()).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-bool id_is_used(const AgentTree& tree, const std::string& id)
+Result<bool> id_is_used(const AgentTree& tree, const std::string& id)
 {
-  return exists_at(tree.claimed, id) || exists_at(tree.held, id) ||
-         exists_at(tree.processed, id + ".json") || exists_at(tree.failed, id + ".json");
+  const auto receipt = id + ".json";
+  for (const auto& [dir, name] : {std::pair(&tree.claimed, &id), std::pair(&tree.held, &id),
+         std::pair(&tree.processed, &receipt), std::pair(&tree.failed, &receipt)}) {
+    CONOS_TRY(const bool used, is_there(*dir, *name));
+    if (used) {
+      return true;
+    }
+  }
+  return false;
 }
 
 Duration brake(int claims)
@@ -93,7 +111,7 @@ Result<> hold_task(Step& step, ClaimedTask task, std::optional<std::string> hold
   CONOS_TRY(auto* ledger, step.ledger());
   auto row = row_about(task.meta, "task.held",
     fmt::format(R"("not_before":"{}","reason":{})", rfc3339(until), json_text(reason)));
-  row.key = fmt::format("{}/{}/{}", task.meta.id, task.meta.claims, row.type);
+  row.key = ledger_key(task.meta, task.meta.claims, row.type);
   CONOS_CHECK(ledger->append({row}));
   CONOS_CHECK(move_name(step.tree().claimed, task.meta.id, step.tree().held, task.meta.id));
   return sync_file(step.tree().held);

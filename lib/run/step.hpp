@@ -51,7 +51,11 @@ struct ClaimedTask {
 
 Result<UniqueFd> open_claimed(const Step& step, const std::string& id);
 Result<ClaimedTask> read_claimed(const Step& step, const std::string& id);
+Result<Meta> read_meta(const UniqueFd& dir);
 Result<> write_meta(const Step& step, const UniqueFd& dir, const Meta& meta, Durable durable);
+
+// How large `task` may be in claimed/: what a sender may give, and the header to_text adds.
+std::size_t task_limit(const AgentSettings& settings);
 
 // A ledger row about a task. `more` is the inside of a JSON object: `"trust":"verified"`.
 audit::Row row_about(const Meta& meta, std::string_view type, const std::string& more);
@@ -60,7 +64,7 @@ audit::Row row_about(const Meta& meta, std::string_view type, const std::string&
 std::string json_text(const std::optional<std::string>& text);
 
 // True when the agent's own directories know `id`: waiting to be worked on, held, or ended.
-bool id_is_used(const AgentTree& tree, const std::string& id);
+Result<bool> id_is_used(const AgentTree& tree, const std::string& id);
 
 // How long a task waits that an activation died over: nothing of systemd's stops a loop that takes
 // a second a turn. Doubles with each claim, to a minute.

@@ -2,7 +2,9 @@
 
 #include "config/compiled.hpp"
 #include "host/units.hpp"
+#include "run/batch.hpp"
 #include "run/step.hpp"
+#include "run/transit.hpp"
 #include "sys/file.hpp"
 #include "sys/id.hpp"
 #include "sys/log.hpp"
@@ -10,6 +12,7 @@
 #include "task/hold.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace conos {
@@ -22,9 +25,17 @@ constexpr std::size_t k_at_once = 4096;
 // systemd.exec(5): from 200 on, what failed before the program ran.
 constexpr int k_first_setup_status = 200;
 
+// As systemd has it (hidden_or_backup_file in basic/path-util.c): with nothing but such names in it
+// a directory is empty to DirectoryNotEmpty=.
 bool is_hidden(std::string_view name)
 {
-  return name.starts_with('.') || name.ends_with('~');
+  constexpr std::array<std::string_view, 18> k_ends{".rpmnew", ".rpmsave", ".rpmorig", ".dpkg-old",
+    ".dpkg-new", ".dpkg-tmp", ".dpkg-dist", ".dpkg-bak", ".dpkg-backup", ".dpkg-remove", ".ucf-new",
+    ".ucf-old", ".ucf-dist", ".swp", ".bak", ".old", ".new", "~"};
+  return name.starts_with('.') || name == "lost+found" || name == "aquota.user" ||
+         name == "aquota.group" || std::any_of(k_ends.begin(), k_ends.end(), [&](auto end) {
+           return name.ends_with(end);
+         });
 }
 
 // Somebody may still be writing under a hidden name, and rename when done.
@@ -91,6 +102,7 @@ public:
     CONOS_TRY(const auto compiled, open_dir(m_site.compiled()));
     CONOS_TRY(const auto routing, load_routing(compiled));
     CONOS_TRY(const auto outer, open_dir(m_site.inbox()));
+    note(clear_transit(m_site), "transit");
     note(show_hidden(outer), "the outer inbox");
     note(mend("conos-outer-inbox.path", "conos-route.service"), "the outer inbox");
     for (const auto& agent : routing.agents) {
@@ -116,6 +128,8 @@ private:
       CONOS_TRY(auto step, Step::open(m_site, agent));
       CONOS_CHECK(show_hidden(step.tree().inbox));
       CONOS_CHECK(return_due(step));
+      CONOS_CHECK(forget_batch(step));
+      CONOS_CHECK(forget_drafts(step));
     }
     if (is_held(m_site, agent)) {
       return {}; // its units are stopped on purpose
@@ -137,13 +151,37 @@ private:
     return {};
   }
 
+  // A deliver that died as it was done leaves the list of what it had to do; while claimed/ is not
+  // empty it may be one that is being worked on.
+  static Result<> forget_batch(const Step& step)
+  {
+    CONOS_TRY(const auto some, list_names(step.tree().claimed, 1));
+    return some.empty() ? remove_batch(step.tree().top) : Result<>{};
+  }
+
+  // Of tasks that are gone: deliver could not remove them then.
+  static Result<> forget_drafts(const Step& step)
+  {
+    const auto& tree = step.tree();
+    CONOS_TRY(const auto ids, list_names(tree.drafts, k_at_once));
+    for (const auto& id : ids) {
+      CONOS_TRY(const bool claimed, is_there(tree.claimed, id));
+      CONOS_TRY(const bool held, is_there(tree.held, id));
+      if (!claimed && !held) {
+        CONOS_CHECK(remove_tree(tree.drafts, id));
+      }
+    }
+    return {};
+  }
+
   // --- held tasks ------------------------------------------------------------------------------
 
   Result<> return_due(Step& step)
   {
     CONOS_TRY(const auto ids, list_names(step.tree().held, k_at_once));
-    for (const auto& id : ids) {
-      CONOS_CHECK(return_if_due(step, id).map_error(during("return '" + escaped(id) + "'")));
+    for (const auto& id : ids) { // one that cannot be returned holds up no other
+      note(return_if_due(step, id).map_error(during("return '" + escaped(id) + "'")),
+        step.settings().name);
     }
     return {};
   }
@@ -162,7 +200,7 @@ private:
     CONOS_CHECK(write_meta(step, dir, meta, Durable::yes));
     CONOS_TRY(auto* ledger, step.ledger());
     auto row = row_about(meta, "task.retried", fmt::format(R"("attempt":{})", meta.attempt));
-    row.key = fmt::format("{}/{}/{}", meta.id, meta.claims, row.type);
+    row.key = ledger_key(meta, meta.claims, row.type);
     CONOS_CHECK(ledger->append({row}));
     CONOS_CHECK(move_name(step.tree().held, id, step.tree().claimed, id));
     return sync_file(step.tree().claimed);
@@ -185,7 +223,14 @@ private:
   {
     CONOS_TRY(const auto salt, random_hex(8));
     auto visible = visible_name(name);
-    if (visible.empty() || exists_at(inbox, visible)) {
+    if (is_hidden(visible)) { // "x.task.bak" is no task, and must not become one
+      visible += "-" + salt;
+    }
+    bool taken = !is_plain_name(visible);
+    if (!taken) {
+      CONOS_TRY(taken, is_there(inbox, visible));
+    }
+    if (taken) {
       visible = salt + (visible.ends_with(".task") ? ".task" : "");
     }
     CONOS_CHECK(record("sweep.mended",

@@ -10,9 +10,10 @@
 namespace conos {
 
 // What the path units cannot do, every half minute (root): returns held tasks that are due, gives
-// files that a path unit does not see (names that begin with a dot or end in "~") a name it does,
-// and starts again what failed, with a pause that doubles to 15 minutes. Each mending is a ledger
-// row. One agent that cannot be swept does not stop the others; the first error is returned.
+// files that a path unit does not see (names that begin with a dot or end in "~", ".bak" and the
+// like) a name it does, removes what makers of tasks that died left in transit, and starts again
+// what failed, with a pause that doubles to 15 minutes. Each mending is a ledger row. One agent
+// that cannot be swept does not stop the others; the first error is returned.
 Result<> sweep(const Site& site);
 
 // Pure: the pause before a unit that failed `times` times in a row is started again.

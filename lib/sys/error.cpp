@@ -29,4 +29,21 @@ Kind kind_of(int err)
   }
 }
 
+bool is_passing(const Error& error)
+{
+  switch (error.err) {
+  case EMFILE:
+  case ENFILE:
+  case ENOMEM:
+  case ENOBUFS:
+  case EAGAIN:
+  case EINTR:
+  case ENOSPC:
+  case EDQUOT:
+    return true;
+  default:
+    return false;
+  }
+}
+
 } // namespace conos

@@ -27,6 +27,10 @@ using Result = tl::expected<T, Error>;
 // The kind an errno value means to a caller: ENOENT is not_found, EACCES denied, and so on.
 Kind kind_of(int err);
 
+// Whether the machine was the trouble and not the object: out of descriptors, memory, room. The
+// same deed may succeed in a moment, so nothing final may be concluded from it.
+bool is_passing(const Error& error);
+
 template<class... Args>
 tl::unexpected<Error> fail(Kind kind, fmt::format_string<Args...> form, Args&&... args)
 {

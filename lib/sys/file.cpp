@@ -191,8 +191,19 @@ Result<struct stat> stat_at(const UniqueFd& dir, const std::string& name)
 
 bool exists_at(const UniqueFd& dir, const std::string& name)
 {
+  return is_there(dir, name).value_or(false);
+}
+
+Result<bool> is_there(const UniqueFd& dir, const std::string& name)
+{
   struct stat st = {};
-  return ::fstatat(dir.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+  if (::fstatat(dir.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
+    return true;
+  }
+  if (errno == ENOENT || errno == ENAMETOOLONG) { // nothing can have a name that long
+    return false;
+  }
+  return os_error("look for '{}'", name);
 }
 
 Result<std::string> read_all(const UniqueFd& fd, std::size_t limit)

@@ -56,6 +56,12 @@ Result<struct stat> stat_of(const UniqueFd& fd);
 
 // lstat of a name; nothing is followed.
 Result<struct stat> stat_at(const UniqueFd& dir, const std::string& name);
+
+// Whether `dir` has anything of that name. "Could not look" is an error and no answer: taken for
+// "no", it would make an empty directory of a full one.
+Result<bool> is_there(const UniqueFd& dir, const std::string& name);
+
+// The same where nothing hangs on it: what cannot be looked at is not there.
 bool exists_at(const UniqueFd& dir, const std::string& name);
 
 // Everything from the descriptor's position to its end; Kind::bad_data past `limit` bytes.

@@ -129,7 +129,7 @@ Result<pid_t> spawn(const Command& command, const UniqueFd& out, const UniqueFd&
 }
 
 // Reads what is there. False at the end of the stream.
-bool drain(const UniqueFd& fd, std::string& into, std::size_t limit, bool& over)
+Result<bool> drain(const UniqueFd& fd, std::string& into, std::size_t limit, bool& over)
 {
   std::array<char, 64U << 10U> buffer;
   for (;;) {
@@ -137,8 +137,11 @@ bool drain(const UniqueFd& fd, std::string& into, std::size_t limit, bool& over)
     if (got < 0 && errno == EINTR) {
       continue;
     }
+    if (got < 0 && errno == EAGAIN) {
+      return true;
+    }
     if (got < 0) {
-      return errno == EAGAIN;
+      return os_error("read what it prints");
     }
     if (got == 0) {
       return false;
@@ -175,10 +178,14 @@ public:
   {
   }
 
-  Ended wait()
+  // An error when its output could not be read: half an answer is none.
+  Result<Ended> wait()
   {
     while (!m_reaped || m_out || m_err) {
       step();
+    }
+    if (!m_trouble) {
+      return tl::unexpected<Error>(m_trouble.error());
     }
     return std::move(m_ended);
   }
@@ -204,12 +211,25 @@ private:
     }
   }
 
+  void read_from(UniqueFd& pipe, short events, std::string& into, std::size_t limit, bool& over)
+  {
+    if (events == 0) {
+      return;
+    }
+    const auto more = drain(pipe, into, limit, over);
+    if (!more) {
+      m_trouble = tl::unexpected<Error>(more.error());
+      kill_now();
+    }
+    if (!more || !*more) {
+      pipe.reset();
+    }
+  }
+
   void read_out(short events)
   {
     bool over = false;
-    if (events != 0 && !drain(m_out, m_ended.out, m_bounds.out_bytes, over)) {
-      m_out.reset();
-    }
+    read_from(m_out, events, m_ended.out, m_bounds.out_bytes, over);
     if (over) {
       m_verdict = Ended::How::output_limit;
       m_judged = true;
@@ -221,17 +241,19 @@ private:
   void read_err(short events)
   {
     bool over = false;
-    if (events != 0 && !drain(m_err, m_ended.err, m_bounds.err_bytes, over)) {
-      m_err.reset();
-    }
+    read_from(m_err, events, m_ended.err, m_bounds.err_bytes, over);
     m_ended.err_cut = m_ended.err_cut || over;
   }
 
   void reap()
   {
     int status = 0;
-    if (::waitpid(m_pid, &status, 0) != m_pid) {
-      status = 0; // end_rest may have reaped it: then the verdict is already there
+    pid_t reaped = -1;
+    do {
+      reaped = ::waitpid(m_pid, &status, 0);
+    } while (reaped < 0 && errno == EINTR);
+    if (reaped != m_pid) { // then nobody knows how it ended
+      m_trouble = os_error("wait for it");
     }
     m_reaped = true;
     if (m_judged) {
@@ -287,6 +309,7 @@ private:
   bool m_judged = false;
   Ended::How m_verdict = Ended::How::exited;
   Ended m_ended;
+  Result<> m_trouble;
 };
 
 } // namespace

@@ -62,7 +62,7 @@ std::string json_of(const Hold& hold)
 bool is_held(const Site& site, const std::string& agent)
 {
   const auto holds = open_holds(site);
-  return holds && exists_at(*holds, agent);
+  return holds && is_there(*holds, agent).value_or(true); // in doubt nothing is started
 }
 
 Result<std::optional<Hold>> read_hold(const Site& site, const std::string& agent)
@@ -73,8 +73,8 @@ Result<std::optional<Hold>> read_hold(const Site& site, const std::string& agent
   if (!text && text.error().kind == Kind::not_found) {
     return std::optional<Hold>();
   }
-  if (!holds) {
-    return tl::unexpected<Error>(holds.error());
+  if (!holds || (!text && is_passing(text.error()))) {
+    return tl::unexpected<Error>(text.error());
   }
   // too large or no file at all: still a hold
   return std::optional(text ? hold_of(*text) : Hold());

@@ -259,9 +259,14 @@ Result<Receipt> receipt_from_json(std::string_view text)
   return read_json(text, receipt_of);
 }
 
+std::string ledger_key(const Meta& meta, int count, std::string_view type)
+{
+  return fmt::format("{}/{}/{}/{}", meta.agent, meta.id, count, type);
+}
+
 std::string ledger_key(const Meta& meta, std::string_view type)
 {
-  return fmt::format("{}/{}/{}", meta.id, meta.attempt, type);
+  return ledger_key(meta, meta.attempt, type);
 }
 
 std::string outbox_stem(const Meta& meta)

@@ -117,7 +117,9 @@ Result<Receipt> receipt_from_json(std::string_view text);
 // Bounds of the two files.
 constexpr std::size_t k_max_meta_bytes = 64U << 10U;
 
-// The unique key of a ledger row about a task.
+// The unique key of a ledger row about a task: AGENT/ID/COUNT/type. Two agents may have a task of
+// the same id. The count is the attempt's, or the claim's for what happens between attempts.
+std::string ledger_key(const Meta& meta, int count, std::string_view type);
 std::string ledger_key(const Meta& meta, std::string_view type);
 
 // Where a receipt and a response go: "20261120T213001Z-fix-disk".

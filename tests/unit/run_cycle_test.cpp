@@ -2,8 +2,10 @@
 
 #include "audit/ledger.hpp"
 #include "run/finish.hpp"
+#include "run/intake.hpp"
 #include "run/step.hpp"
 #include "run/sweep.hpp"
+#include "run/transit.hpp"
 
 #include <sys/stat.h>
 
@@ -67,7 +69,7 @@ TEST_CASE("what work did not come to is not an attempt", "[run][cycle]")
   CHECK(t.names("a", "claimed") == Names{"2"});
   t.activate("a");
   CHECK(t.receipt("a", "2").meta.attempt == 1);
-  CHECK(t.receipt("a", "2").meta.claims == 2);
+  CHECK(t.receipt("a", "2").meta.claims == 1); // nor a claim: it may happen to it many times
 }
 
 TEST_CASE("a decision is carried out by the next activation, once", "[run][cycle]")
@@ -110,6 +112,106 @@ TEST_CASE("an activation that died holds its task, longer each time", "[run][cyc
     meta_from_json(read_path(t.site.agent("a") + "/held/x/meta.json", 65536).value()).value();
   CHECK(meta.claims == 2);
   CHECK(meta.hold == "retry");
+}
+
+TEST_CASE(
+  "a file that claims die over is looked at ever more seldom, and then no more", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task", "x");
+  const auto die = [&] { // after the move, before anything is known
+    auto step = Step::open(t.site, "a").value();
+    REQUIRE(take(step, "x.task"));
+  };
+  die();
+  const auto dir = t.site.agent("a") + "/claimed/x";
+  const auto deaths = [&](std::size_t n) {
+    REQUIRE(replace(open_dir(dir).value(), "deaths", std::string(n, '+'), 0400));
+  };
+
+  SECTION("the first time it is tried again at once")
+  {
+    t.activate("a");
+    CHECK(t.receipt("a", "x").outcome == Outcome::answered);
+    CHECK(t.receipt("a", "x").meta.attempt == 1);
+  }
+  SECTION("then it is held, and examined when it returns")
+  {
+    deaths(1);
+    REQUIRE(claim(t.site, "a", ""));
+    CHECK(t.names("a", "held") == Names{"x"});
+    REQUIRE(::rename((t.site.agent("a") + "/held/x").c_str(), dir.c_str()) == 0);
+    auto meta = meta_from_json(read_path(dir + "/meta.json", 65536).value()).value();
+    CHECK(*meta.not_before > now() + std::chrono::seconds(1));
+    meta.not_before.reset(); // as the sweep does
+    meta.hold.reset();
+    REQUIRE(replace(open_dir(dir).value(), "meta.json", to_json(meta), 0440));
+    t.activate("a");
+    CHECK(t.receipt("a", "x").outcome == Outcome::answered);
+  }
+  SECTION("twenty are enough")
+  {
+    deaths(20);
+    REQUIRE(claim(t.site, "a", ""));
+    CHECK(t.receipt("a", "x").reason == "attempts");
+  }
+}
+
+TEST_CASE("a task that was refused for its deadline is finished after a death", "[run][cycle]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task", "conos-task/1\nDeadline: 2020-01-01T00:00:00Z\n\nLate.");
+  {
+    auto step = Step::open(t.site, "a").value();
+    REQUIRE(take(step, "x.task"));
+    auto receipt = Receipt{};
+    receipt.meta = *examine(step, "x", Durable::yes).value();
+    receipt.meta.claimed_at = receipt.finished_at = now();
+    receipt.outcome = Outcome::expired;
+    receipt.reason = "deadline";
+    REQUIRE(decide(step, open_claimed(step, "x").value(), receipt, Durable::yes));
+    REQUIRE(move_name(open_claimed(step, "x").value(), "task", step.tree().failed, "x.task"));
+  } // died there: the original is still beside it
+
+  REQUIRE(claim(t.site, "a", ""));
+
+  CHECK(t.receipt("a", "x").outcome == Outcome::expired);
+  CHECK(t.names("a", "claimed").empty());
+}
+
+TEST_CASE("what a sidecar says outlives the claim that read it", "[run][intake]")
+{
+  TestSite t;
+  t.add_agent("a");
+  t.drop("a", "x.task.meta.json", R"({"source":"telegram"})");
+  t.drop("a", "x.task", "x");
+  {
+    auto step = Step::open(t.site, "a").value();
+    REQUIRE(take(step, "x.task"));
+    REQUIRE(examine(step, "x", Durable::later));
+  } // died there
+
+  t.activate("a");
+
+  CHECK(t.receipt("a", "x").meta.source == "telegram");
+  CHECK(t.names("a", "inbox").empty());
+}
+
+TEST_CASE("one task that cannot be finished does not stop the rest", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  REQUIRE(make_dir(t.state("a", "claimed"), "broken", 0750));
+  REQUIRE(
+    publish(open_dir(t.site.agent("a") + "/claimed/broken").value(), "outcome.json", "{", 0440));
+  t.drop("a", "x.task", "x");
+
+  t.activate("a");
+
+  CHECK(t.receipt("a", "x").outcome == Outcome::answered);
+  CHECK_FALSE(claim(t.site, "a", "")); // alone it is an error, so that the next try waits
 }
 
 TEST_CASE("what cannot be a task is refused and stops nobody", "[run][intake]")
@@ -203,6 +305,63 @@ TEST_CASE("a forward is carried to its agent once, however often it is repeated"
   CHECK(receipt.meta.trust == Trust::verified);
   const auto task = read_file(t.state("b", "processed"), "x.1.task", 1000).value();
   CHECK(task == "Do it.\n---\na adds: Please.\n");
+}
+
+TEST_CASE("two tasks of one name, of two agents, stay two wherever they meet", "[run][transit]")
+{
+  TestSite t;
+  t.add_agent("a", {"c"});
+  t.add_agent("b", {"c"});
+  t.add_agent("c");
+  t.drop("a", "hello.task", "From a.");
+  t.drop("b", "hello.task", "From b.");
+
+  t.activate("a", "ROUTE_TO: c");
+  t.activate("b", "ROUTE_TO: c");
+  REQUIRE(route_waiting(t.site));
+  t.activate("c", "Done.");
+  t.activate("c", "Done."); // two senders never share an activation
+
+  CHECK(t.receipt("a", "hello").ledger_id != t.receipt("b", "hello").ledger_id);
+  const auto ended = t.names("c", "processed");
+  REQUIRE(ended.size() == 4);
+  CHECK(ended[3] == "hello.1.task"); // a hyphen sorts before a dot
+  CHECK(read_file(t.state("c", "processed"), ended[1], 100).value() !=
+        read_file(t.state("c", "processed"), ended[3], 100).value());
+}
+
+TEST_CASE("an answer too large for the agent it goes to is refused there", "[run][transit]")
+{
+  TestSite t;
+  t.add_agent("a", {"b"});
+  t.add_agent("b");
+  auto settings = t.settings("b");
+  settings.max_task_bytes = 100;
+  t.save(settings);
+  t.drop("a", "x.task", "Pass it on.");
+
+  t.activate("a", "ROUTE_TO: b\n" + std::string(5000, 'x'));
+  REQUIRE(route_waiting(t.site));
+  t.drop("b", "y.task", "And this.");
+  t.activate("b", "Done.");
+
+  CHECK(t.receipt("b", "x.1").reason == "too-large");
+  CHECK(t.receipt("b", "y").outcome == Outcome::answered);
+}
+
+TEST_CASE("what is left of a task in transit does not wake route for ever", "[run][transit]")
+{
+  TestSite t;
+  t.add_agent("a");
+  const auto transit = open_dir(t.site.transit()).value();
+  REQUIRE(make_dir(transit, "x.1", 0700)); // a route died that was removing a repeated one
+  REQUIRE(publish(open_dir_at(transit, "x.1").value(), "task", "x", 0400));
+  REQUIRE(make_dir(transit, ".making-y.1", 0700)); // and a deliver that was making one
+
+  REQUIRE(route_waiting(t.site));
+  REQUIRE(clear_transit(t.site));
+
+  CHECK(list_names(transit, 10).value().empty());
 }
 
 TEST_CASE("an agent cannot forward where it may not task", "[run][transit]")

@@ -68,7 +68,7 @@ TEST_CASE("meta.json and receipt are read back as they were", "[task][meta]")
 TEST_CASE("names made of a task sort by time and hold its id", "[task][meta]")
 {
   CHECK(outbox_stem(sample()) == "20261120T213001Z-fix-disk");
-  CHECK(ledger_key(sample(), "task.started") == "fix-disk/1/task.started");
+  CHECK(ledger_key(sample(), "task.started") == "sysadmin/fix-disk/1/task.started");
 }
 
 TEST_CASE("only harmless stems are ids", "[task][id]")
