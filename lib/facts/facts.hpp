@@ -36,7 +36,7 @@ struct LastTask {
   Time finished_at;
 };
 
-// ActiveState of each, empty where there is no such unit.
+// ActiveState of each, empty for one that systemd does not have in memory: stopped, or not there.
 struct UnitFacts {
   std::string path;
   std::string service;
@@ -97,7 +97,8 @@ struct FactSources {
   Site site;
   std::string packages = "/var/lib/dpkg/status";
   bool ask_systemd = false;        // a few milliseconds more, and not from inside a cage
-  std::size_t most_names = 50'000; // to be looked at, in all directories together
+  std::size_t most_names = 50'000; // to be counted in all queues together; as many to find each
+                                   // agent's last task
 };
 
 // The site as PID 1 sees it: root's steps of an agent have a view with that agent's directory
