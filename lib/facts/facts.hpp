@@ -100,10 +100,6 @@ struct FactSources {
   std::size_t most_names = 50'000; // to be looked at, in all directories together
 };
 
-// The site as PID 1 sees it: root's steps of an agent have a view with that agent's directory
-// alone. Where there is no such difference it is `site` itself.
-Site whole_view(const Site& site);
-
 // At most 256 agents; a few milliseconds.
 Facts collect_facts(const FactSources& sources);
 

@@ -95,7 +95,8 @@ TEST_CASE("no unit opens more than it may", "[plan][units]")
     const bool ours = unit == "conos-route.service" || unit == "conos-sweep.service" ||
                       unit == "conos-cron@x.service";
     const bool jit = unit == "conos-writer.service";
-    const auto* threshold = ours ? "13" : jit ? "7" : "5"; // tenths
+    // tenths; what makes the cages' root mounts for the whole machine
+    const auto* threshold = unit == "conos-cage.service" ? "40" : ours ? "13" : jit ? "7" : "5";
     INFO(unit);
 
     const auto ended =
