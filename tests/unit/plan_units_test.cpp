@@ -22,8 +22,8 @@ class UnitDir
 public:
   UnitDir()
   {
-    for (const auto* name : {"conos-cage.service", "conos-cron@.service", "conos-outer-inbox.path", "conos-route.service",
-           "conos-sweep.service", "conos-sweep.timer"}) {
+    for (const auto* name : {"conos-cage.service", "conos-cron@.service", "conos-outer-inbox.path",
+           "conos-route.service", "conos-sweep.service", "conos-sweep.timer"}) {
       put(name, source_file(std::string("systemd/") + name));
     }
     for (const auto* name : {"conos-cron@", "conos-route", "conos-sweep"}) {
