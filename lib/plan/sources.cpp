@@ -109,8 +109,9 @@ bool is_in_cage(const config::Agent& agent, const std::string& path)
   dirs.insert(dirs.end(), agent.writable.begin(), agent.writable.end());
   dirs.push_back("/home/a-" + agent.name);
   dirs.push_back(Site().agent(agent.name));
-  return std::any_of(dirs.begin(), dirs.end(),
-    [&](const std::string& dir) { return path == dir || path.starts_with(dir + "/"); });
+  return std::any_of(dirs.begin(), dirs.end(), [&](const std::string& dir) {
+    return path == dir || path.starts_with(dir + "/");
+  });
 }
 
 void find_programs(const Place& place, const config::Config& config, Sources& sources)
