@@ -110,7 +110,8 @@ const Key k_keys[] = {
     .fallback = "\"picoclaw\"",
     .help =
       "the program that does the work: a name, looked up in a fixed PATH, or a path; it reads the "
-      "prompt on standard input and answers on standard output. picoclaw stands for conos's own"},
+      "prompt on standard input and answers on standard output. Agents see /usr, /opt, /etc and "
+      "/var/lib, so it has to be there. picoclaw stands for conos's own"},
   {.name = "runner_args",
     .type = Type::texts,
     .in = in_base | in_agents,

@@ -299,18 +299,6 @@ std::vector<std::string> names_of_agents(const Site& site, Facts& facts)
 
 } // namespace
 
-Site whole_view(const Site& site)
-{
-  auto whole = site;
-  whole.srv = "/proc/1/root" + site.srv;
-  struct stat ours = {};
-  struct stat theirs = {};
-  const bool differ = ::stat(whole.agents().c_str(), &theirs) == 0 &&
-                      (::stat(site.agents().c_str(), &ours) != 0 || ours.st_dev != theirs.st_dev ||
-                        ours.st_ino != theirs.st_ino);
-  return differ ? whole : site;
-}
-
 Facts collect_facts(const FactSources& sources)
 {
   const auto& site = sources.site;
@@ -350,7 +338,7 @@ Facts collect_facts(const FactSources& sources)
 std::string facts_json(const Site& site, const std::string& for_agent)
 {
   FactSources sources;
-  sources.site = whole_view(site);
+  sources.site = site;
   sources.most_names = k_most_names_at_claim;
   auto facts = collect_facts(sources);
   facts.you = for_agent;

@@ -101,10 +101,6 @@ struct FactSources {
                                    // agent's last task
 };
 
-// The site as PID 1 sees it: root's steps of an agent have a view with that agent's directory
-// alone. Where there is no such difference it is `site` itself.
-Site whole_view(const Site& site);
-
 // At most 256 agents; a few milliseconds.
 Facts collect_facts(const FactSources& sources);
 

@@ -101,6 +101,19 @@ std::string find_program(const Place& place, const std::string& runner)
   return "/usr/bin/" + runner;
 }
 
+// What is in the root directory of the cages (systemd/conos-cage.service), and what is let into the
+// one of this agent.
+bool is_in_cage(const config::Agent& agent, const std::string& path)
+{
+  std::vector<std::string> dirs{"/usr", "/bin", "/sbin", "/opt", "/etc", "/var/lib"};
+  dirs.insert(dirs.end(), agent.writable.begin(), agent.writable.end());
+  dirs.push_back("/home/a-" + agent.name);
+  dirs.push_back(Site().agent(agent.name));
+  return std::any_of(dirs.begin(), dirs.end(), [&](const std::string& dir) {
+    return path == dir || path.starts_with(dir + "/");
+  });
+}
+
 void find_programs(const Place& place, const config::Config& config, Sources& sources)
 {
   std::map<std::string, std::vector<std::string>> missing; // who wants it
@@ -109,6 +122,12 @@ void find_programs(const Place& place, const config::Config& config, Sources& so
     sources.programs[agent.runner] = path;
     if (::access((place.root + path).c_str(), X_OK) != 0) {
       missing[path].push_back(agent.name);
+    }
+    if (!is_in_cage(agent, path)) {
+      sources.warnings.push_back(
+        fmt::format("agent '{}': '{}' is not in its cage, so what is asked of it will fail: put it "
+                    "below /usr or /opt",
+          agent.name, path));
     }
   }
   for (const auto& [path, agents] : missing) {

@@ -22,8 +22,8 @@ class UnitDir
 public:
   UnitDir()
   {
-    for (const auto* name : {"conos-cron@.service", "conos-outer-inbox.path", "conos-route.service",
-           "conos-sweep.service", "conos-sweep.timer"}) {
+    for (const auto* name : {"conos-cage.service", "conos-cron@.service", "conos-outer-inbox.path",
+           "conos-route.service", "conos-sweep.service", "conos-sweep.timer"}) {
       put(name, source_file(std::string("systemd/") + name));
     }
     for (const auto* name : {"conos-cron@", "conos-route", "conos-sweep"}) {
@@ -95,7 +95,8 @@ TEST_CASE("no unit opens more than it may", "[plan][units]")
     const bool ours = unit == "conos-route.service" || unit == "conos-sweep.service" ||
                       unit == "conos-cron@x.service";
     const bool jit = unit == "conos-writer.service";
-    const auto* threshold = ours ? "13" : jit ? "7" : "5"; // tenths
+    // tenths; what makes the cages' root mounts for the whole machine
+    const auto* threshold = unit == "conos-cage.service" ? "40" : ours ? "13" : jit ? "7" : "5";
     INFO(unit);
 
     const auto ended =
