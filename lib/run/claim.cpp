@@ -17,6 +17,7 @@
 #include "task/id.hpp"
 
 #include <algorithm>
+#include <map>
 #include <thread>
 
 namespace conos {
@@ -247,7 +248,8 @@ private:
     constexpr std::size_t k_unready = 64;
     for (int look = 0; look < k_looks; ++look) {
       bool ripening = false;
-      CONOS_TRY(const auto names, first_names(m_tree.inbox, m_size + k_unready));
+      CONOS_TRY(auto names, first_names(m_tree.inbox, m_size + k_unready));
+      by_priority(names);
       for (const auto& name : names) {
         if (readiness_of(m_tree.inbox, name) == Readiness::ripening) {
           ripening = true;
@@ -267,6 +269,18 @@ private:
       std::this_thread::sleep_for(std::chrono::milliseconds(25));
     }
     return {};
+  }
+
+  // Among those that come first by name: to read them all would cost what an inbox must not.
+  void by_priority(std::vector<std::string>& names)
+  {
+    std::map<std::string, int> priorities;
+    for (const auto& name : names) {
+      priorities[name] = priority_of(m_step, name);
+    }
+    std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+      return priorities[a] > priorities[b];
+    });
   }
 
   // Before it is moved: a file of another sender is left for the next activation.

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 
 namespace conos {
@@ -302,6 +303,22 @@ Result<std::vector<std::string>> first_names(const UniqueFd& inbox, std::size_t 
   CONOS_CHECK(list_names(inbox, SIZE_MAX, offer));
   std::sort_heap(first.begin(), first.end());
   return first;
+}
+
+int priority_of(Step& step, const std::string& name)
+{
+  constexpr int k_usual = 5;
+  const auto file = open_beneath(step.tree().inbox, name);
+  const auto st = file ? stat_of(*file) : Result<struct stat>(tl::unexpected<Error>(file.error()));
+  if (!st || !S_ISREG(st->st_mode)) {
+    return k_usual;
+  }
+  std::array<char, 4096> head; // the header of any task that was not made to be long
+  const auto got = ::read(file->get(), head.data(), head.size());
+  const auto envelope =
+    parse_envelope(std::string_view(head.data(), got > 0 ? static_cast<std::size_t>(got) : 0));
+  const int wanted = envelope ? envelope->priority.value_or(k_usual) : k_usual;
+  return wanted > k_usual && !step.trusted().trusts(st->st_uid).value_or(false) ? k_usual : wanted;
 }
 
 Result<std::optional<std::string>> take(Step& step, const std::string& name)

@@ -25,6 +25,10 @@ Readiness readiness_of(const UniqueFd& inbox, const std::string& name);
 // without sidecars whose task is there. Memory does not grow with the number of files.
 Result<std::vector<std::string>> first_names(const UniqueFd& inbox, std::size_t limit);
 
+// What its header asks for, 0 to 9, 9 first; more than the usual 5 only of a trusted sender, or who
+// shouts would be served first.
+int priority_of(Step& step, const std::string& name);
+
 // Moves inbox/NAME to claimed/ID/original: the transition. None when it is gone: somebody else's
 // sweep took it, or its owner took it back. A name that cannot be an id gets a new one. Its sidecar
 // follows when it is examined.

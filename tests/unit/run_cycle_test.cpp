@@ -466,6 +466,27 @@ TEST_CASE("two of the same name in the outer inbox are two tasks", "[run][route]
   CHECK(t.names("a", "inbox").size() == 2);
 }
 
+TEST_CASE("what is urgent goes first, if a trusted sender says so", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  REQUIRE(replace(open_dir(t.site.lib + "/pace").value(), "a", "1", 0600)); // one an activation
+  t.drop("a", "1.task", "usual");
+  t.drop("a", "2.task", "conos-task/1\nPriority: 2\n\nlater");
+  t.drop("a", "3.task", "conos-task/1\nPriority: 9\n\nurgent");
+  t.drop("a", "4.task", "conos-task/1\nPriority: 9\n\nurgent, says a stranger");
+  REQUIRE(::chown((t.site.agent("a") + "/inbox/4.task").c_str(), 12345, 12345) == 0);
+  Names order;
+  for (int i = 0; i < 4; ++i) {
+    REQUIRE(claim(t.site, "a", ""));
+    order.push_back(t.names("a", "claimed").at(0));
+    t.play("a", order.back(), "done");
+    REQUIRE(deliver(t.site, "a", {}));
+    REQUIRE(replace(open_dir(t.site.lib + "/pace").value(), "a", "1", 0600));
+  }
+  CHECK(order == Names{"3", "1", "4", "2"});
+}
+
 TEST_CASE("a held agent takes nothing", "[run][claim]")
 {
   TestSite t;
