@@ -76,6 +76,27 @@ agent() # NAME [LINE...]
   printf '%s\n' '' '[[agents]]' "name = \"$1\"" "${@:2}" | configure
 }
 
+# Agents whose program is the text of their task, below a line "#!script"; with lines of TOML for all.
+script_agents() # NAME... -- [LINE...]
+{
+  local names=()
+  while [[ $1 != -- ]]; do names+=("$1") && shift; done
+  shift
+  [[ -d $(machine root)/srv/conos/agents/${names[0]} ]] && return
+  local name
+  for name in "${names[@]}"; do
+    # shellcheck disable=SC2016 # sed's own $
+    printf '%s\n' '' '[[agents]]' "name = \"$name\"" 'runner = "/bin/bash"' \
+      'runner_args = ["-c", "sed 1,/^#!script$/d | bash"]' "$@"
+  done | configure >&2
+}
+
+# What such an agent is to do, as the text of a task.
+script() # LINE...
+{
+  printf '%s\n' '#!script' "$@" 'exit 0'
+}
+
 person() # NAME [GROUP...]
 {
   local groups
@@ -123,6 +144,17 @@ states() # ID
       if [ -e "$place" ]; then echo "${place%%/*}/$state"; fi
     done
   done' - "$1"
+}
+
+# How many receipts an agent's outbox has.
+receipts_of() # AGENT
+{
+  m sh -c 'ls "/srv/conos/agents/$1/outbox" | grep -c "\.json$" || true' - "$1"
+}
+
+has_answered() # AGENT COUNT
+{
+  (($(receipts_of "$1") >= $2))
 }
 
 # --- saying what should be -----------------------------------------------------------------------
