@@ -80,9 +80,10 @@ Result<> follow(const std::string& directory, std::int64_t id, const Filter& fil
   const std::function<bool(const Event&)>& show)
 {
   LogWatch watch(directory); // first, so that nothing is missed between a look and a wait
+  const auto database = fmt::format("{}/{}", directory, k_database);
   for (bool wanted = true; wanted;) {
     // anew each time: the ledger may have been put in place of another
-    CONOS_TRY(auto reader, Reader::open(directory + "/" + k_database));
+    CONOS_TRY(auto reader, Reader::open(database));
     CONOS_CHECK(reader.each_after(id, filter, [&](const Event& event) {
       id = event.id;
       wanted = show(event);

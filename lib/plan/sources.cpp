@@ -101,7 +101,7 @@ std::string find_program(const Place& place, const std::string& runner)
   return "/usr/bin/" + runner;
 }
 
-// What is in the root directory of the cages (systemd/conos-cage.service), and what is let into the
+// What is in the root directory of the cages (systemd/cage), and what is let into the
 // one of this agent.
 bool is_in_cage(const config::Agent& agent, const std::string& path)
 {

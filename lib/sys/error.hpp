@@ -60,6 +60,8 @@ inline auto during(std::string purpose)
 #define CONOS_CONCAT_(a, b) a##b
 #define CONOS_CONCAT(a, b) CONOS_CONCAT_(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses
+
 // Declares `decl` from the value of a Result, or returns its error to our caller.
 #define CONOS_TRY(decl, expr)                                                                      \
   auto CONOS_CONCAT(conos_try_, __LINE__) = (expr);                                                \
@@ -73,3 +75,5 @@ inline auto during(std::string purpose)
   if (auto conos_check = (expr); !conos_check) {                                                   \
     return tl::unexpected<::conos::Error>(std::move(conos_check).error());                         \
   }
+
+// NOLINTEND(bugprone-macro-parentheses)
