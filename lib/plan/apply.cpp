@@ -200,7 +200,7 @@ private:
   {
     CONOS_TRY(const auto systemd, Units::connect());
     for (const auto& change : step.changes) {
-      const auto stopped = systemd.stop(change.subject);
+      auto stopped = systemd.stop(change.subject);
       if (!stopped && stopped.error().kind != Kind::not_found) {
         return stopped;
       }

@@ -110,7 +110,7 @@ void tell_failure(const Plan& plan, std::size_t done)
 Result<> carry_out(const Place& place, const Planned& planned, CanLock lock, bool quiet)
 {
   std::size_t done = 0;
-  const auto applied = apply(place, planned.wanted, planned.plan, lock, [&](const Step& step) {
+  auto applied = apply(place, planned.wanted, planned.plan, lock, [&](const Step& step) {
     ++done;
     if (!quiet) {
       print(line_of(step) + "\n");

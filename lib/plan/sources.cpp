@@ -59,11 +59,12 @@ Result<> add_guarded(
   std::sort(names.begin(), names.end());
   for (const auto& name : names) {
     CONOS_TRY(const auto st, stat_at(dir, name));
+    const auto inner_path = fmt::format("{}/{}", path, name);
     if (S_ISREG(st.st_mode) && is_guarded(name)) {
-      into.push_back(path + "/" + name);
+      into.push_back(inner_path);
     } else if (S_ISDIR(st.st_mode) && depth > 0) {
       CONOS_TRY(const auto inner, open_dir_at(dir, name));
-      CONOS_CHECK(add_guarded(inner, path + "/" + name, depth - 1, into));
+      CONOS_CHECK(add_guarded(inner, inner_path, depth - 1, into));
     }
   }
   return {};
@@ -93,7 +94,7 @@ std::string find_program(const Place& place, const std::string& runner)
     return runner;
   }
   for (const auto* dir : {"/usr/local/bin", "/usr/bin", "/bin"}) {
-    const auto path = fmt::format("{}/{}", dir, runner);
+    auto path = fmt::format("{}/{}", dir, runner);
     if (::access((place.root + path).c_str(), X_OK) == 0) {
       return path;
     }
@@ -171,7 +172,8 @@ void find_held(const Place& place, const config::Config& config, Sources& source
 // An agent that was configured once is left as it is, and named.
 void find_retired(const config::Config& config, Sources& sources)
 {
-  for (const auto& [name, uid] : sources.record.uids) {
+  for (const auto& recorded : sources.record.uids) {
+    const auto& name = recorded.first;
     const bool configured =
       std::any_of(config.agents.begin(), config.agents.end(), [&](const config::Agent& agent) {
         return agent.name == name;

@@ -80,7 +80,7 @@ std::vector<Turn> read_turns(const UniqueFd& threads, const std::string& key)
 Result<> add_turns(
   const UniqueFd& threads, const std::string& key, const Turn& task, const Turn& answer)
 {
-  const auto made = make_dir(threads, key, 0700);
+  auto made = make_dir(threads, key, 0700);
   if (!made && made.error().kind != Kind::exists) {
     return made;
   }

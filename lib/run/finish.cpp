@@ -154,7 +154,7 @@ private:
 
   Result<> sync_some()
   {
-    const auto synced = sync_files(m_unsynced);
+    auto synced = sync_files(m_unsynced);
     m_unsynced.clear();
     return synced;
   }
@@ -453,6 +453,7 @@ Result<> finish(Step& step, const std::vector<Receipt>& decided)
     CONOS_CHECK(decide(step, decided));
   }
   std::vector<Ending> endings;
+  endings.reserve(left.size() + decided.size());
   for (const auto& receipt : left) {
     endings.push_back({receipt, true});
   }

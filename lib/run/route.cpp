@@ -147,7 +147,7 @@ private:
     const auto sidecar = move.name + ".meta.json";
     CONOS_TRY(const bool has_sidecar, is_there(m_inbox, sidecar));
     if (has_sidecar) { // first, so that it is there when its task is taken
-      const auto moved = move_name(m_inbox, sidecar, tree.inbox, sidecar);
+      auto moved = move_name(m_inbox, sidecar, tree.inbox, sidecar);
       if (!moved && moved.error().kind != Kind::exists && moved.error().kind != Kind::not_found) {
         return moved;
       }

@@ -121,6 +121,7 @@ std::optional<std::string> agent_for_duty(const Words& words, const Facts& facts
 std::string names_of(const std::vector<Skill>& skills)
 {
   std::vector<std::string> names;
+  names.reserve(skills.size());
   for (const auto& skill : skills) {
     names.push_back(escaped(skill.name, 64));
   }

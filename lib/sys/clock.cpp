@@ -205,7 +205,7 @@ std::string for_people(Duration duration)
   if (secs < 3600) {
     return fmt::format("{} min {} s", secs / 60, secs % 60);
   }
-  if (secs < 2 * 86400) {
+  if (secs < 2L * 86400) {
     return fmt::format("{} h {} min", secs / 3600, secs % 3600 / 60);
   }
   return fmt::format("{} d {} h", secs / 86400, secs % 86400 / 3600);

@@ -219,7 +219,7 @@ Result<std::string> read_all(const UniqueFd& fd, std::size_t limit)
   }
   for (;;) {
     const std::size_t have = text.size();
-    const std::size_t want = std::min<std::size_t>(limit + 1 - have, 64U * 1024U);
+    const std::size_t want = std::min<std::size_t>(limit + 1 - have, std::size_t{64} * 1024);
     text.resize(have + want);
     const ssize_t got = ::read(fd.get(), text.data() + have, want);
     if (got < 0 && errno == EINTR) {
