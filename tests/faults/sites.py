@@ -18,8 +18,6 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 MACHINE = f"{SOURCE}/packaging/machine"
 INSIDE = "/var/tmp/conos-faults"  # in the machine
 
-STATES = ("inbox", "claimed", "drafts", "outbox", "processed", "failed", "held", "threads")
-
 
 class Failed(Exception):
     """Something the tests need did not work; not a finding."""
@@ -32,6 +30,21 @@ def machine(verb, name, *args, **options):
     if done.returncode != 0:
         raise Failed(f"packaging/machine {verb} {name} {' '.join(args)}: exit {done.returncode}")
     return done.stdout
+
+
+def new_machine():
+    """Boots one with what is built and agents to break; its name."""
+    script = (
+        '. "$1/tests/machine/lib.sh" && machine_name+=-steps && new_machine >&2 &&'
+        ' m bash -s <"$1/tests/faults/provision" >&2 && echo "$machine_name"'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script, "-", SOURCE], stdout=subprocess.PIPE, text=True, check=True
+    )
+    name = done.stdout.split()[-1]
+    # units would mend what is broken by hand
+    machine("exec", name, "systemctl", "stop", "conos-*.path", "conos-*.timer")
+    return name
 
 
 class Site:
@@ -54,9 +67,7 @@ class Site:
         for tree, name in ((f"{root}/srv/conos", self.srv), (f"{root}/var/lib/conos", self.lib)):
             subprocess.run(["cp", "-a", tree, name], check=True)
         self._empty = self._picture()
-        self._ledger = {}
-        for name in ("audit.db", "audit.db-wal"):
-            self._ledger[name] = invariants.read_bytes(f"{self.lib}/{name}") or b""
+        self._files = {path: (invariants.read_plain(path), stamp(path)) for path in self._walk()}
 
     def _enter(self, machine_name, inside):
         """A shell in namespaces of its own; dies with us."""
@@ -113,6 +124,11 @@ class Site:
         quoted = " ".join(f"-e {shlex.quote(e)}" for e in expressions)
         return f"strace -qq -o {self._trace_inside} {quoted}"
 
+    def struck(self):
+        """Whether the last run under strace met its fault."""
+        with open(self.trace, encoding="utf-8", errors="replace") as file:
+            return any("(INJECTED)" in line or "killed by SIGKILL" in line for line in file)
+
     def end_processes_of(self, agent):
         """As systemd does before ExecStopPost=."""
         self.sh(f"setpriv --reuid {self.uids[agent]} --clear-groups bash -c 'kill -KILL -1'")
@@ -138,24 +154,25 @@ class Site:
             if now.get(path) != was
         ]
 
+    def _walk(self):
+        """Every path that is no directory."""
+        for tree in (self.srv, self.lib):
+            for folder, _, names in os.walk(tree):
+                yield from (f"{folder}/{name}" for name in names)
+
     def reset(self):
         """As it was made, with every directory the one it was."""
-        places = [f"{self.srv}/inbox", f"{self.srv}/transit"]
-        places += [f"{self.lib}/{name}" for name in ("locks", "pace", "mend", "hold")]
-        for agent in self.agents:
-            top = f"{self.srv}/agents/{agent}"
-            places += [f"{top}/{state}" for state in STATES]
-            for name in os.listdir(top):
-                if not os.path.isdir(f"{top}/{name}"):
-                    os.unlink(f"{top}/{name}")
-        for place in places:
-            for name in os.listdir(place):
-                remove(f"{place}/{name}")
-        for name in os.listdir(self.lib):
-            if name.startswith("audit.db") or name.startswith("."):
-                remove(f"{self.lib}/{name}")
-        for name, content in self._ledger.items():
-            write(f"{self.lib}/{name}", content, 0o600)
+        for tree in (self.srv, self.lib):
+            for folder, _, _ in os.walk(tree):
+                if folder not in self._empty:
+                    shutil.rmtree(folder)
+        for path in list(self._walk()):
+            if path not in self._files:
+                os.unlink(path)
+        for path, (content, made) in self._files.items():
+            if stamp(path) != made:
+                write(path, content, 0o600)
+                self._files[path] = content, stamp(path)
 
     def without_ledger(self):
         for name in os.listdir(self.lib):
@@ -239,6 +256,9 @@ class Site:
         )
         return self.sh(script)[1]
 
+    def activate_all(self):
+        return [said for said in map(self.activate, self.agents) if "ended with" in said]
+
     def run_to_the_end(self, rounds=30):
         """What systemd would start as long as there is something to do."""
         said = []
@@ -270,8 +290,10 @@ def write(path, data, mode):
         os.fchmod(file.fileno(), mode)
 
 
-def remove(path):
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
+def stamp(path):
+    """What is different when a file was written or replaced."""
+    try:
+        st = os.lstat(path)
+    except OSError:
+        return None
+    return st.st_ino, st.st_size, st.st_mtime_ns
