@@ -4,13 +4,14 @@ A point is written as
   57                 SIGKILL as system call 57 of the step begins
   57,2:linkat:3      the same, and again at the third linkat of the second step of the recovery
   fsync:3:EIO        the third fsync fails with EIO
+  57:power           the machine loses its power there: what was not flushed is gone
   57:ENOSPC          from call 57 on there is no room; EMFILE and EIO likewise
 """
 
 import collections
 import re
 
-KINDS = ("kill", "error", "lasting", "twice")
+KINDS = ("kill", "power", "error", "lasting", "twice")
 
 # Of each call that can fail in such a way, one failure at a time. Those of reading stand for a bad
 # disk and for the machine's limits, those of writing for a full disk as well. (Not close: strace
@@ -139,6 +140,10 @@ def telling_kill_points(own):
     ]
 
 
+def power_points(own):
+    return [Point(f"{point.text}:power", "power") for point in telling_kill_points(own)]
+
+
 def error_points(own):
     return [
         Point(f"{call.name}:{call.nth}:{error}", call.name, error)
@@ -186,13 +191,16 @@ def points_of(kind, own, every, seen, chance):
     """All points of a step, or one in `every` and with them one of each group."""
     if kind == "twice":
         return twice_points(own, every, chance)
-    walk = {"kill": kill_points, "error": error_points, "lasting": lasting_points}[kind](own)
+    walk = {
+        "kill": kill_points, "power": power_points, "error": error_points, "lasting": lasting_points,
+    }[kind](own)  # fmt: skip
     if every == 1:
         return walk
-    if kind == "kill":  # the commonest of faults, and few points in comparison
-        chosen = one_in(max(1, every // 4), telling_kill_points(own), chance)
+    closer = max(1, every // 4)  # the commonest of faults, and few points in comparison
+    if kind == "kill":
+        chosen = one_in(closer, telling_kill_points(own), chance)
     else:
-        chosen = one_in(every, walk, chance)
+        chosen = one_in(closer if kind == "power" else every, walk, chance)
     seen.update(point.group for point in chosen)
     chosen += one_of_each(walk, seen, chance)
     seen.update(point.group for point in chosen)
@@ -211,7 +219,7 @@ def injections(text, calls):
         nth, error = how
         return [f"inject={where}:error={error}:when={nth}"], ambush
     call = calls[int(where) - 1]
-    if not how:
+    if how in ([], ["power"]):
         # strace counts the calls of each name: call 57 has to be said as the fourth openat
         return [f"inject={call.name}:signal=KILL:when={call.nth}"], ambush
     before = collections.Counter(call.name for call in calls[: call.number - 1])

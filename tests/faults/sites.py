@@ -49,38 +49,43 @@ def new_machine():
 
 class Site:
     def __init__(self, machine_name, number):
-        root = machine("root", machine_name).strip()
-        self.top = f"{root}{INSIDE}/{number}"
+        self.machine_name = machine_name
+        self.number = number
+        self.root = machine("root", machine_name).strip()
+        self.top = f"{self.root}{INSIDE}/{number}"
         self.srv = f"{self.top}/srv"
         self.lib = f"{self.top}/lib"
-        self.agents = sorted(os.listdir(f"{root}/srv/conos/agents"))
         self.trace = f"{self.top}/trace"
-        self._trace_inside = f"{INSIDE}/{number}/trace"
-        self._make(root)
-        self._shell = self._enter(machine_name, f"{INSIDE}/{number}")
+        self.agents = sorted(os.listdir(f"{self.root}/srv/conos/agents"))
+        shutil.rmtree(self.top, ignore_errors=True)
+        os.makedirs(self.top)
+        self._fill()
+        self._shell = self._enter()
         self._ambush = None
         self.uids = {name: self.settings(name)["uid"] for name in self.agents}
 
-    def _make(self, root):
-        shutil.rmtree(self.top, ignore_errors=True)
-        os.makedirs(self.top)
-        for tree, name in ((f"{root}/srv/conos", self.srv), (f"{root}/var/lib/conos", self.lib)):
-            subprocess.run(["cp", "-a", tree, name], check=True)
+    def _fill(self):
+        for tree, name in (("srv/conos", self.srv), ("var/lib/conos", self.lib)):
+            subprocess.run(["cp", "-a", f"{self.root}/{tree}", name], check=True)
         self._empty = self._picture()
-        self._files = {path: (invariants.read_plain(path), stamp(path)) for path in self._walk()}
+        self._files = {p: (self._read(p), self._stamp(p)) for p in self._walk()}
 
-    def _enter(self, machine_name, inside):
+    def _enter(self):
         """A shell in namespaces of its own; dies with us."""
+        inside = f"{INSIDE}/{self.number}"
         enter = (
-            f"mount --bind {inside}/srv /srv/conos && mount --bind {inside}/lib /var/lib/conos &&"
-            " exec bash"
+            f"{self._mount_inside()} mount --bind {inside}/srv /srv/conos &&"
+            f" mount --bind {inside}/lib /var/lib/conos && exec bash"
         )
         return subprocess.Popen(
-            [MACHINE, "exec", machine_name, "unshare", "--mount", "--pid", "--fork",
+            [MACHINE, "exec", self.machine_name, "unshare", "--mount", "--pid", "--fork",
              "--kill-child", "--mount-proc", "bash", "-c", enter],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
             errors="backslashreplace",
         )  # fmt: skip
+
+    def _mount_inside(self):
+        return ""
 
     def close(self):
         self._shell.stdin.close()
@@ -122,7 +127,7 @@ class Site:
 
     def strace(self, *expressions):
         quoted = " ".join(f"-e {shlex.quote(e)}" for e in expressions)
-        return f"strace -qq -o {self._trace_inside} {quoted}"
+        return f"strace -qq -o {INSIDE}/{self.number}/trace {quoted}"
 
     def struck(self):
         """Whether the last run under strace met its fault."""
@@ -136,43 +141,57 @@ class Site:
     # --- its content -----------------------------------------------------------------------------
 
     def _picture(self):
-        """Every path with its owner, mode and ACL."""
+        """Every directory, by its path below `top`, with its owner, mode and ACL."""
         picture = {}
         for tree in (self.srv, self.lib):
             for folder, _, _ in os.walk(tree):
                 st = os.lstat(folder)
                 acl = tuple(sorted(invariants.acl_of(folder).items()))
-                picture[folder] = (st.st_uid, st.st_gid, st.st_mode, acl)
+                picture[self._below(folder)] = (st.st_uid, st.st_gid, st.st_mode, acl)
         return picture
+
+    def _walk(self):
+        """Everything else, likewise."""
+        for tree in (self.srv, self.lib):
+            for folder, _, names in os.walk(tree):
+                yield from (self._below(f"{folder}/{name}") for name in names)
+
+    def _below(self, path):
+        return path[len(self.top) + 1 :]
+
+    def _read(self, path):
+        return invariants.read_plain(f"{self.top}/{path}")
+
+    def _stamp(self, path):
+        """What is different when a file was written or replaced."""
+        try:
+            st = os.lstat(f"{self.top}/{path}")
+        except OSError:
+            return None
+        return st.st_ino, st.st_size, st.st_mtime_ns
 
     def changed_directories(self):
         """Of those the site began with: they must be as they were."""
         now = self._picture()
         return [
-            f"{path[len(self.top):]}: was {was}, is {now.get(path)}"
+            f"{path}: was {was}, is {now.get(path)}"
             for path, was in self._empty.items()
             if now.get(path) != was
         ]
-
-    def _walk(self):
-        """Every path that is no directory."""
-        for tree in (self.srv, self.lib):
-            for folder, _, names in os.walk(tree):
-                yield from (f"{folder}/{name}" for name in names)
 
     def reset(self):
         """As it was made, with every directory the one it was."""
         for tree in (self.srv, self.lib):
             for folder, _, _ in os.walk(tree):
-                if folder not in self._empty:
+                if self._below(folder) not in self._empty:
                     shutil.rmtree(folder)
         for path in list(self._walk()):
             if path not in self._files:
-                os.unlink(path)
+                os.unlink(f"{self.top}/{path}")
         for path, (content, made) in self._files.items():
-            if stamp(path) != made:
-                write(path, content, 0o600)
-                self._files[path] = content, stamp(path)
+            if self._stamp(path) != made:
+                write(f"{self.top}/{path}", content, 0o600)
+                self._files[path] = content, self._stamp(path)
 
     def without_ledger(self):
         for name in os.listdir(self.lib):
@@ -288,12 +307,3 @@ def write(path, data, mode):
     with open(path, "wb") as file:
         file.write(data if isinstance(data, bytes) else data.encode())
         os.fchmod(file.fileno(), mode)
-
-
-def stamp(path):
-    """What is different when a file was written or replaced."""
-    try:
-        st = os.lstat(path)
-    except OSError:
-        return None
-    return st.st_ino, st.st_size, st.st_mtime_ns
