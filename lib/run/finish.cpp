@@ -416,7 +416,7 @@ Result<std::pair<std::vector<Receipt>, Result<>>> carry_out(Step& step, std::vec
 
 std::string staged_response(const Meta& meta)
 {
-  return "." + outbox_stem(meta) + ".response";
+  return "." + meta.id + ".response"; // not by the time of the claim, which a power cut may take
 }
 
 Result<std::vector<Receipt>> read_decisions(const Step& step)

@@ -32,11 +32,9 @@ class Scenario:
 
     def labels(self):
         """claim, work, deliver, claim-2: the steps of the plan, each with a name of its own."""
-        names = []
-        for step, *_ in self.plan:
-            names.append(step)
-            times = names.count(step)
-            yield step if times == 1 else f"{step}-{times}"
+        steps = [step for step, *_ in self.plan]
+        times = [steps[: index + 1].count(step) for index, step in enumerate(steps)]
+        return [step if n == 1 else f"{step}-{n}" for step, n in zip(steps, times)]
 
 
 SCENARIOS = {}
@@ -119,7 +117,7 @@ def refused(site):
 
 @scenario("claim alpha, work alpha, deliver alpha, due, sweep, claim alpha, work alpha, deliver alpha")
 def retry(site):
-    """a runner that fails both of its attempts"""
+    """a runner that fails each of its attempts"""
     site.drop("alpha", "retry.task", task("retry", "fail"))
     ends = ["runner-exit", "runner-signal", "unstartable", "attempts"]
     return [dropped("retry.task", "retry", [["failed", reason] for reason in ends])]
@@ -131,24 +129,6 @@ def left(site):
     site.drop("alpha", "left.task", task("left"))
     run(site, "claim alpha")
     return [dropped("left.task", "left")]
-
-
-@scenario("claim alpha, work alpha, deliver alpha")
-def half_taken(site):
-    """a task a claim died with before it knew what it had"""
-    site.drop("alpha", "half.task", task("half"))
-    site.drop("alpha", "other.task", task("other"))
-    site.step("claim", "alpha", site.strace("inject=mkdirat:signal=KILL:when=2"))
-    return [dropped("half.task", "half"), dropped("other.task", "other")]
-
-
-@scenario("claim alpha, route, claim beta, work beta, deliver beta")
-def decided(site):
-    """a task whose end was decided when its deliver died"""
-    site.drop("alpha", "decided.task", task("decided", "forward beta"))
-    run(site, "claim alpha, work alpha")
-    site.step("deliver", "alpha", site.strace("inject=mkdirat:signal=KILL:when=1"))
-    return [dropped("decided.task", "decided")]
 
 
 @scenario("claim alpha")
@@ -231,10 +211,9 @@ def nobody(site):
     run(site, "claim beta, work beta, deliver beta")
     path = f"{site.srv}/transit/gone.1/meta.json"
     with open(path, encoding="utf-8") as file:
-        text = file.read()
+        meta = json.load(file)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(text.replace('"agent": "gamma"', '"agent": "nobody"'))
-    path = f"{site.srv}/agents/beta/processed/gone.json"
+        json.dump(dict(meta, agent="nobody"), file)
     return [dropped("gone.task", "gone", [["failed", "no-route"]])]
 
 

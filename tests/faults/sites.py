@@ -18,8 +18,6 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 MACHINE = f"{SOURCE}/packaging/machine"
 INSIDE = "/var/tmp/conos-faults"  # in the machine
 
-STATES = ("inbox", "claimed", "drafts", "outbox", "processed", "failed", "held", "threads")
-
 
 class Failed(Exception):
     """Something the tests need did not work; not a finding."""
@@ -34,42 +32,60 @@ def machine(verb, name, *args, **options):
     return done.stdout
 
 
+def new_machine():
+    """Boots one with what is built and agents to break; its name."""
+    script = (
+        '. "$1/tests/machine/lib.sh" && machine_name+=-steps && new_machine >&2 &&'
+        ' m bash -s <"$1/tests/faults/provision" >&2 && echo "$machine_name"'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script, "-", SOURCE], stdout=subprocess.PIPE, text=True, check=True
+    )
+    name = done.stdout.split()[-1]
+    # units would mend what is broken by hand
+    machine("exec", name, "systemctl", "stop", "conos-*.path", "conos-*.timer")
+    return name
+
+
 class Site:
     def __init__(self, machine_name, number):
-        root = machine("root", machine_name).strip()
-        self.top = f"{root}{INSIDE}/{number}"
+        self.machine_name = machine_name
+        self.number = number
+        self.root = machine("root", machine_name).strip()
+        self.top = f"{self.root}{INSIDE}/{number}"
         self.srv = f"{self.top}/srv"
         self.lib = f"{self.top}/lib"
-        self.agents = sorted(os.listdir(f"{root}/srv/conos/agents"))
         self.trace = f"{self.top}/trace"
-        self._trace_inside = f"{INSIDE}/{number}/trace"
-        self._make(root)
-        self._shell = self._enter(machine_name, f"{INSIDE}/{number}")
+        self.agents = sorted(os.listdir(f"{self.root}/srv/conos/agents"))
+        shutil.rmtree(self.top, ignore_errors=True)
+        os.makedirs(self.top)
+        self._fill()
+        self._shell = self._enter()
         self._ambush = None
         self.uids = {name: self.settings(name)["uid"] for name in self.agents}
 
-    def _make(self, root):
-        shutil.rmtree(self.top, ignore_errors=True)
-        os.makedirs(self.top)
-        for tree, name in ((f"{root}/srv/conos", self.srv), (f"{root}/var/lib/conos", self.lib)):
-            subprocess.run(["cp", "-a", tree, name], check=True)
+    def _fill(self):
+        for tree, name in (("srv/conos", self.srv), ("var/lib/conos", self.lib)):
+            subprocess.run(["cp", "-a", f"{self.root}/{tree}", name], check=True)
         self._empty = self._picture()
-        self._ledger = {}
-        for name in ("audit.db", "audit.db-wal"):
-            self._ledger[name] = invariants.read_bytes(f"{self.lib}/{name}") or b""
+        self._files = {p: (self._read(p), self._stamp(p)) for p in self._walk()}
 
-    def _enter(self, machine_name, inside):
+    def _enter(self):
         """A shell in namespaces of its own; dies with us."""
+        inside = f"{INSIDE}/{self.number}"
         enter = (
-            f"mount --bind {inside}/srv /srv/conos && mount --bind {inside}/lib /var/lib/conos &&"
-            " exec bash"
+            f"{self._mount_inside()} mount --bind {inside}/srv /srv/conos &&"
+            f" mount --bind {inside}/lib /var/lib/conos && exec bash"
         )
         return subprocess.Popen(
-            [MACHINE, "exec", machine_name, "unshare", "--mount", "--pid", "--fork",
+            [MACHINE, "exec", self.machine_name, "unshare", "--mount", "--pid", "--fork",
              "--kill-child", "--mount-proc", "bash", "-c", enter],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
             errors="backslashreplace",
         )  # fmt: skip
+
+    def _mount_inside(self):
+        return ""
 
     def close(self):
         self._shell.stdin.close()
@@ -111,7 +127,12 @@ class Site:
 
     def strace(self, *expressions):
         quoted = " ".join(f"-e {shlex.quote(e)}" for e in expressions)
-        return f"strace -qq -o {self._trace_inside} {quoted}"
+        return f"strace -qq -o {INSIDE}/{self.number}/trace {quoted}"
+
+    def struck(self):
+        """Whether the last run under strace met its fault."""
+        with open(self.trace, encoding="utf-8", errors="replace") as file:
+            return any("(INJECTED)" in line or "killed by SIGKILL" in line for line in file)
 
     def end_processes_of(self, agent):
         """As systemd does before ExecStopPost=."""
@@ -120,42 +141,57 @@ class Site:
     # --- its content -----------------------------------------------------------------------------
 
     def _picture(self):
-        """Every path with its owner, mode and ACL."""
+        """Every directory, by its path below `top`, with its owner, mode and ACL."""
         picture = {}
         for tree in (self.srv, self.lib):
             for folder, _, _ in os.walk(tree):
                 st = os.lstat(folder)
                 acl = tuple(sorted(invariants.acl_of(folder).items()))
-                picture[folder] = (st.st_uid, st.st_gid, st.st_mode, acl)
+                picture[self._below(folder)] = (st.st_uid, st.st_gid, st.st_mode, acl)
         return picture
+
+    def _walk(self):
+        """Everything else, likewise."""
+        for tree in (self.srv, self.lib):
+            for folder, _, names in os.walk(tree):
+                yield from (self._below(f"{folder}/{name}") for name in names)
+
+    def _below(self, path):
+        return path[len(self.top) + 1 :]
+
+    def _read(self, path):
+        return invariants.read_plain(f"{self.top}/{path}")
+
+    def _stamp(self, path):
+        """What is different when a file was written or replaced."""
+        try:
+            st = os.lstat(f"{self.top}/{path}")
+        except OSError:
+            return None
+        return st.st_ino, st.st_size, st.st_mtime_ns
 
     def changed_directories(self):
         """Of those the site began with: they must be as they were."""
         now = self._picture()
         return [
-            f"{path[len(self.top):]}: was {was}, is {now.get(path)}"
+            f"{path}: was {was}, is {now.get(path)}"
             for path, was in self._empty.items()
             if now.get(path) != was
         ]
 
     def reset(self):
         """As it was made, with every directory the one it was."""
-        places = [f"{self.srv}/inbox", f"{self.srv}/transit"]
-        places += [f"{self.lib}/{name}" for name in ("locks", "pace", "mend", "hold")]
-        for agent in self.agents:
-            top = f"{self.srv}/agents/{agent}"
-            places += [f"{top}/{state}" for state in STATES]
-            for name in os.listdir(top):
-                if not os.path.isdir(f"{top}/{name}"):
-                    os.unlink(f"{top}/{name}")
-        for place in places:
-            for name in os.listdir(place):
-                remove(f"{place}/{name}")
-        for name in os.listdir(self.lib):
-            if name.startswith("audit.db") or name.startswith("."):
-                remove(f"{self.lib}/{name}")
-        for name, content in self._ledger.items():
-            write(f"{self.lib}/{name}", content, 0o600)
+        for tree in (self.srv, self.lib):
+            for folder, _, _ in os.walk(tree):
+                if self._below(folder) not in self._empty:
+                    shutil.rmtree(folder)
+        for path in list(self._walk()):
+            if path not in self._files:
+                os.unlink(f"{self.top}/{path}")
+        for path, (content, made) in self._files.items():
+            if self._stamp(path) != made:
+                write(f"{self.top}/{path}", content, 0o600)
+                self._files[path] = content, self._stamp(path)
 
     def without_ledger(self):
         for name in os.listdir(self.lib):
@@ -239,6 +275,9 @@ class Site:
         )
         return self.sh(script)[1]
 
+    def activate_all(self):
+        return [said for said in map(self.activate, self.agents) if "ended with" in said]
+
     def run_to_the_end(self, rounds=30):
         """What systemd would start as long as there is something to do."""
         said = []
@@ -268,10 +307,3 @@ def write(path, data, mode):
     with open(path, "wb") as file:
         file.write(data if isinstance(data, bytes) else data.encode())
         os.fchmod(file.fileno(), mode)
-
-
-def remove(path):
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)

@@ -135,6 +135,14 @@ TEST_CASE("what a power cut tore is made again from the original", "[run][cycle]
     CHECK(read_file(t.state("a", "failed"), "x.task", 100).value() == "Hello.");
     CHECK(t.names("a", "claimed").empty());
   }
+  SECTION("the time of its claim: what was staged then is known all the same")
+  {
+    const auto before = read_meta(dir).value();
+    auto after = before;
+    after.claimed_at = *before.claimed_at + std::chrono::seconds(5);
+    CHECK(outbox_stem(after) != outbox_stem(before));
+    CHECK(staged_response(after) == staged_response(before));
+  }
 }
 
 TEST_CASE("an activation that died holds its task, longer each time", "[run][cycle]")
