@@ -6,13 +6,21 @@ namespace {
 
 using namespace conos;
 
+plan::Tell tell_of(const cli::Args& args)
+{
+  return args.has("show")      ? plan::Tell::wanted
+         : args.has("doctor")  ? plan::Tell::report
+         : args.has("dry-run") ? plan::Tell::plan
+                               : plan::Tell::deeds;
+}
+
 Result<cli::Exit> bootstrap(const cli::Args& args)
 {
   return plan::bootstrap(plan::Place(), {
                                           .config = args["config"],
                                           .profile = args["profile"],
                                           .check_only = args.has("check"),
-                                          .dry_run = args.has("dry-run"),
+                                          .tell = tell_of(args),
                                           .json = args.has("json"),
                                           .unlock_only = args.has("unlock"),
                                         });
@@ -29,7 +37,10 @@ int main(int argc, char* argv[])
       .verbs = {{"", "make the machine what conos.toml says", "",
         {
           {"dry-run", "show what would change, and change nothing", "", "", 'n'},
-          {"json", "print the plan as JSON"},
+          {"show", "print the state that conos.toml asks for, as YAML"},
+          {"doctor", "say what of the machine is not as conos.toml says"},
+          {"json", "print the plan, the state or the report as JSON"},
+          {"yaml", "print the state as YAML"},
           {"profile", "begin with a shipped profile, copied to /etc/conos", "NAME"},
           {"config", "read this instead of /etc/conos/conos.toml", "FILE"},
           {"check", "only judge conos.toml; needs no root"},

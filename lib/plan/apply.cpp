@@ -1,6 +1,7 @@
 #include "plan/apply.hpp"
 
 #include "audit/ledger.hpp"
+#include "audit/sha256.hpp"
 #include "host/acl.hpp"
 #include "host/units.hpp"
 #include "plan/files.hpp"
@@ -13,15 +14,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 namespace conos::plan {
 
 namespace {
 
+constexpr auto k_actor = "root/conos-bootstrap";
 constexpr Duration k_tool_time = std::chrono::minutes(5);
 
 Result<> run_tool(std::vector<std::string> argv, int input = -1)
@@ -40,19 +42,6 @@ Result<> run_tool(std::vector<std::string> argv, int input = -1)
   return {};
 }
 
-Result<UniqueFd> memory_file(std::string_view text)
-{
-  UniqueFd file(::memfd_create("conos", MFD_CLOEXEC));
-  if (!file) {
-    return os_error("make a file in memory");
-  }
-  CONOS_CHECK(write_all(file, text));
-  if (::lseek(file.get(), 0, SEEK_SET) < 0) {
-    return os_error("rewind a file in memory");
-  }
-  return file;
-}
-
 class Applier
 {
 public:
@@ -67,7 +56,22 @@ public:
     }
   }
 
+  // Does the step, and says in the ledger what of it mended somebody else's change.
   Result<> step(const Step& step)
+  {
+    CONOS_CHECK(act(step));
+    std::vector<audit::Row> rows;
+    for (const auto& change : step.changes) {
+      if (change.drift && step.act != Act::record) {
+        rows.push_back({"drift.repaired", k_actor, repair_of(step, change).dump(), ""});
+      }
+    }
+    m_repaired += rows.size();
+    return rows.empty() ? Result<>{} : append(rows);
+  }
+
+private:
+  Result<> act(const Step& step)
   {
     switch (step.act) {
     case Act::tables:
@@ -95,6 +99,10 @@ public:
       return enable(step);
     case Act::reload:
       return reload();
+    case Act::firewall:
+      return run_tool({"/usr/sbin/nft", "--file", k_firewall});
+    case Act::sysctls:
+      return sysctls(step);
     case Act::start:
       return start(step);
     case Act::lock:
@@ -107,7 +115,27 @@ public:
     return record();
   }
 
-private:
+  // "mode 0755 to 0750" is before and after; of a content it is the digests.
+  nlohmann::json repair_of(const Step& step, const Change& change) const
+  {
+    nlohmann::json payload{
+      {"step", title_of(step)}, {"subject", change.subject}, {"what", change.what}};
+    if (!change.before_sha256.empty()) {
+      const auto& file = m_wanted.files[change.index];
+      payload["before_sha256"] = change.before_sha256;
+      payload["after_sha256"] = file.wanted ? audit::sha256_hex(*file.content) : "";
+    }
+    return payload;
+  }
+
+  Result<> append(const std::vector<audit::Row>& rows) const
+  {
+    CONOS_TRY(auto ledger, audit::Ledger::open(m_place.site.lib));
+    return ledger.append(rows).map([](const auto&) {
+      // nobody asks for their receipts
+    });
+  }
+
   template<class Deed>
   Result<> each(const Step& step, const Deed& deed)
   {
@@ -172,10 +200,22 @@ private:
     }
     for (const auto& change : step.changes) {
       const auto& file = m_wanted.files[change.index];
+      CONOS_CHECK(is_good(file));
+      CONOS_CHECK(change.save ? save_file(m_place, file) : Result<>{});
       CONOS_CHECK(file.wanted ? write_file(m_place, file, *m_accounts, m_lock)
                               : remove_file(m_place, file.path));
     }
     return {};
+  }
+
+  // A sudoers file with a mistake in it would lock everybody out of sudo.
+  static Result<> is_good(const File& file)
+  {
+    if (file.path != k_sudoers || !file.wanted) {
+      return {};
+    }
+    CONOS_TRY(const auto input, memory_file(*file.content));
+    return run_tool({"/usr/sbin/visudo", "--check", "--quiet", "--file=-"}, input.get());
   }
 
   Result<> mark_reload() const
@@ -236,6 +276,21 @@ private:
     return {};
   }
 
+  Result<> sysctls(const Step& step) const
+  {
+    for (const auto& change : step.changes) {
+      auto path = "/proc/sys/" + change.subject;
+      std::replace(path.begin() + 10, path.end(), '.', '/');
+      const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+      if (!file) {
+        return os_error("open '{}'", path);
+      }
+      CONOS_CHECK(write_all(file, std::to_string(m_wanted.sysctls[change.index].least))
+                    .map_error(during("set " + change.subject)));
+    }
+    return {};
+  }
+
   // Everything is on disk before the record says so.
   Result<> record()
   {
@@ -243,12 +298,9 @@ private:
       CONOS_TRY(const auto dir, open_dir(m_place.root + path));
       CONOS_CHECK(sync_filesystem(dir).map_error(during(path)));
     }
-    CONOS_TRY(auto ledger, audit::Ledger::open(m_place.site.lib));
     const nlohmann::json payload{{"agents", m_wanted.accounts.size()}, {"changes", m_changes},
-      {"config_sha256", m_wanted.config_sha256}};
-    CONOS_TRY(const auto row,
-      ledger.append({{"config.applied", "root/conos-bootstrap", payload.dump(), ""}}));
-    (void)row; // nobody asks for its receipt
+      {"repaired", m_repaired}, {"config_sha256", m_wanted.config_sha256}};
+    CONOS_CHECK(append({{"config.applied", k_actor, payload.dump(), ""}}));
     CONOS_CHECK(know_accounts());
     CONOS_CHECK(write_file(m_place, m_wanted.applied, *m_accounts, Lock::no));
     CONOS_TRY(const auto lib, open_dir(m_place.site.lib));
@@ -259,6 +311,7 @@ private:
   const State& m_wanted;
   Lock m_lock;
   std::size_t m_changes = 0;
+  std::size_t m_repaired = 0;
   bool m_reloads = false;
   std::optional<Accounts> m_accounts;
 };

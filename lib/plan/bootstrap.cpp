@@ -70,6 +70,7 @@ Result<CanLock> can_lock(const Place& place)
 
 struct Planned {
   State wanted;
+  Seen seen;
   Plan plan;
 };
 
@@ -78,8 +79,8 @@ Result<Planned> make_plan(const Place& place, const Read& read, CanLock lock)
   CONOS_TRY(const auto sources, read_sources(place, *read.config, read.text));
   Planned planned;
   CONOS_TRY(planned.wanted, desired(*read.config, sources));
-  CONOS_TRY(const auto seen, observe(place, planned.wanted));
-  planned.plan = diff(planned.wanted, seen, lock);
+  CONOS_TRY(planned.seen, observe(place, planned.wanted));
+  planned.plan = diff(planned.wanted, planned.seen, lock);
   planned.plan.warnings.insert(
     planned.plan.warnings.begin(), sources.warnings.begin(), sources.warnings.end());
   return planned;
@@ -139,6 +140,18 @@ Result<cli::Exit> run(const Place& place, const Read& read, const Options& optio
   CONOS_TRY(const auto lock, can_lock(place));
   CONOS_TRY(const auto planned, make_plan(place, read, lock));
   warn(planned.plan);
+  switch (options.tell) {
+  case Tell::wanted:
+    print(options.json ? json_of(planned.wanted) : yaml_of(planned.wanted));
+    return cli::Exit::ok;
+  case Tell::report:
+    print(options.json ? json_report_of(planned.plan, planned.wanted)
+                       : report_of(planned.plan, planned.wanted));
+    return planned.plan.steps.empty() ? cli::Exit::ok : cli::Exit::no;
+  case Tell::plan:
+  case Tell::deeds:
+    break;
+  }
   if (options.json) {
     print(json_of(planned.plan));
   }
@@ -146,8 +159,9 @@ Result<cli::Exit> run(const Place& place, const Read& read, const Options& optio
     print(options.json ? "" : "nothing to do\n");
     return cli::Exit::ok;
   }
-  if (options.dry_run) {
-    print(options.json ? "" : text_of(planned.plan));
+  if (options.tell == Tell::plan) {
+    CONOS_TRY(const auto text, text_of(planned.plan, planned.wanted, planned.seen));
+    print(options.json ? "" : text);
     return cli::Exit::no;
   }
   CONOS_CHECK(carry_out(place, planned, lock, options.json));
@@ -177,7 +191,7 @@ Result<std::string> find_config(Place& place, const Options& options)
   const auto config = place.site.etc + "/conos.toml";
   if (!options.profile.empty()) {
     CONOS_TRY(const auto profile, profile_path(place, options.profile));
-    if (options.dry_run || options.check_only) {
+    if (options.tell != Tell::deeds || options.check_only) {
       place.etc = profile;
       return profile + "/conos.toml";
     }

@@ -1,6 +1,7 @@
 #include "plan/desired.hpp"
 
 #include "audit/sha256.hpp"
+#include "plan/guards.hpp"
 #include "plan/place.hpp"
 #include "plan/tables.hpp"
 #include "plan/uids.hpp"
@@ -15,6 +16,8 @@
 namespace conos::plan {
 
 namespace {
+
+constexpr auto k_boot = "multi-user.target";
 
 std::string user_of(const std::string& agent)
 {
@@ -59,6 +62,7 @@ public:
       add_units(agent);
     }
     add_shared();
+    add_guards();
     for (const auto& path : m_sources.locked) {
       m_state.files.push_back(locked(path));
     }
@@ -231,6 +235,28 @@ private:
 
     m_state.units.push_back({"conos-outer-inbox.path", "paths.target", true, false, "", ""});
     m_state.units.push_back({"conos-sweep.timer", "timers.target", true, false, "", ""});
+    m_state.units.push_back({"conos-bootstrap.service", k_boot, true, true, "", ""});
+  }
+
+  // Tools that are not on the machine are not told anything.
+  void add_guards()
+  {
+    m_state.firewall = firewall_of(m_config);
+    add_file(k_firewall, firewall_script(m_state.firewall)).mode = 0600;
+    m_state.units.push_back({"conos-firewall.service", k_boot, true, false, "", ""});
+
+    const auto path_units = m_config.agents.size() + 1;
+    m_state.sysctls = sysctls_of(path_units);
+    add_file(k_sysctl_table, sysctl_table(m_state.sysctls));
+
+    if (m_sources.has_sudo) {
+      auto& sudoers = add_file(k_sudoers, sudoers_of());
+      sudoers.mode = 0440;
+      sudoers.immutable = true;
+    }
+    if (m_sources.has_audit) {
+      add_file(k_audit_rules, audit_rules_of()).mode = 0640;
+    }
   }
 
   static File locked(const std::string& path)
@@ -245,19 +271,58 @@ private:
   {
     Record record = m_sources.record;
     record.config_sha256 = m_sources.config_sha256;
-    record.files.clear();
     for (const auto& [name, ids] : m_ids) {
       record.uids[name] = ids.uid;
     }
-    for (const auto& file : m_state.files) {
+    record.files.clear();
+    for (auto& file : m_state.files) {
       if (file.wanted && file.content) {
         record.files[file.path] = audit::sha256_hex(*file.content);
+      }
+      const auto written = m_sources.record.files.find(file.path);
+      file.written_sha256 = written == m_sources.record.files.end() ? "" : written->second;
+    }
+    record.wanted = digests(record);
+    for (const auto& [agent, digest] : record.wanted) {
+      const auto before = m_sources.record.wanted.find(agent);
+      if (before != m_sources.record.wanted.end() && before->second == digest) {
+        m_state.settled.insert(agent);
       }
     }
     m_state.config_sha256 = m_sources.config_sha256;
     m_state.applied.path = k_record;
     m_state.applied.content = to_json(record);
     m_state.applied.mode = 0600;
+  }
+
+  // What is wanted for each agent and for all, in a word.
+  std::map<std::string, std::string> digests(const Record& record) const
+  {
+    std::map<std::string, std::string> texts;
+    for (const auto& a : m_state.accounts) {
+      texts[a.agent] += fmt::format("{} {} {} {}\n", a.name, a.uid, a.gid, join(a.groups, ","));
+    }
+    for (const auto& d : m_state.directories) {
+      texts[d.agent] += fmt::format("{} {:o} {} {} {} {}\n", d.path, d.mode, d.owner, d.group,
+        join(d.acl, ","), join(d.default_acl, ","));
+    }
+    for (const auto& f : m_state.files) {
+      texts[f.agent] += fmt::format("{} {:o} {} {} {} {} {}\n", f.path, f.mode, f.owner, f.group,
+        f.immutable, f.wanted, f.content && f.wanted ? record.files.at(f.path) : "");
+    }
+    for (const auto& l : m_state.links) {
+      texts[l.agent] += fmt::format("{} {} {}\n", l.path, l.target, l.owner);
+    }
+    for (const auto& u : m_state.units) {
+      texts[u.agent] += fmt::format("{} {} {}\n", u.name, u.wanted_by, u.wanted);
+    }
+    for (const auto& s : m_state.sysctls) {
+      texts[""] += fmt::format("{} {}\n", s.key, s.least);
+    }
+    for (auto& [agent, text] : texts) {
+      text = audit::sha256_hex(text);
+    }
+    return texts;
   }
 
   const config::Config& m_config;

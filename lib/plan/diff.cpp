@@ -1,5 +1,6 @@
 #include "plan/diff.hpp"
 
+#include "audit/sha256.hpp"
 #include "plan/place.hpp"
 #include "plan/tables.hpp"
 #include "sys/text.hpp"
@@ -94,8 +95,10 @@ public:
     if (files.reload || m_seen.reload_pending) {
       add({Act::reload, "", {{"systemd", "read unit files again", "", 0}}});
     }
+    add({Act::firewall, "", firewall_changes()});
+    add({Act::sysctls, "", sysctl_changes()});
     add({Act::start, "", unit_changes([](const Unit& unit, const SeenUnit& seen) {
-           return unit.wanted && !unit.held && !seen.active ? "start" : "";
+           return unit.wanted && !unit.idle && !seen.active ? "start" : "";
          })});
     add({Act::lock, "", std::move(files.locks)});
     record();
@@ -110,6 +113,34 @@ private:
     }
   }
 
+  // Something that is everybody's.
+  Change change(std::string subject, std::string what, std::size_t index) const
+  {
+    return {std::move(subject), std::move(what), "", index, m_wanted.settled.contains("")};
+  }
+
+  template<class Item>
+  Change change_of(const Item& item, std::string subject, std::string what, std::size_t index) const
+  {
+    return {
+      std::move(subject), std::move(what), item.why, index, m_wanted.settled.contains(item.agent)};
+  }
+
+  // Of a content that goes; empty where none does.
+  static std::string replaced_sha256(const File& wanted, const SeenFile& seen)
+  {
+    const bool goes = seen.is_file && wanted.content && !seen.content.empty() &&
+                      (!wanted.wanted || seen.content != *wanted.content);
+    return goes ? audit::sha256_hex(seen.content) : "";
+  }
+
+  // Not what conos wrote: an administrator's, or whoever else could write there.
+  static bool is_somebodys(const File& wanted, const std::string& replaced)
+  {
+    return wanted.path.starts_with("/etc/") && !replaced.empty() &&
+           replaced != wanted.written_sha256;
+  }
+
   void warn(std::string text) { m_plan.warnings.push_back(std::move(text)); }
 
   std::vector<Change> account_changes() const
@@ -117,18 +148,19 @@ private:
     std::vector<Change> changes;
     for (const auto& group : m_wanted.groups) {
       if (m_seen.accounts.group(group) == nullptr) {
-        changes.push_back({"group " + group, "new", "", 0});
+        changes.push_back(change("group " + group, "new", 0));
       }
     }
     for (std::size_t i = 0; i < m_wanted.accounts.size(); ++i) {
       const auto& account = m_wanted.accounts[i];
       if (m_seen.accounts.user(account.name) == nullptr) {
-        changes.push_back({account.name, fmt::format("new, uid {}", account.uid), account.why, i});
+        changes.push_back(
+          change_of(account, account.name, fmt::format("new, uid {}", account.uid), i));
         continue;
       }
       for (const auto& group : account.groups) {
         if (!m_seen.accounts.is_listed(account.name, group)) {
-          changes.push_back({account.name, "joins " + group, account.why, i});
+          changes.push_back(change_of(account, account.name, "joins " + group, i));
         }
       }
     }
@@ -145,7 +177,7 @@ private:
         const bool wanted =
           std::find(account.groups.begin(), account.groups.end(), tier) != account.groups.end();
         if (!wanted && m_seen.accounts.is_listed(account.name, tier)) {
-          changes.push_back({account.name, std::string(tier), account.why, i});
+          changes.push_back(change_of(account, account.name, std::string(tier), i));
         }
       }
     }
@@ -158,8 +190,8 @@ private:
     for (std::size_t i = 0; i < m_wanted.accounts.size(); ++i) {
       const auto* user = m_seen.accounts.user(m_wanted.accounts[i].name);
       if (user != nullptr && user->shell != k_shell) {
-        changes.push_back({user->name, fmt::format("shell {} to {}", user->shell, k_shell),
-          m_wanted.accounts[i].why, i});
+        changes.push_back(change_of(m_wanted.accounts[i], user->name,
+          fmt::format("shell {} to {}", user->shell, k_shell), i));
       }
     }
     return changes;
@@ -172,7 +204,7 @@ private:
       const auto& wanted = m_wanted.directories[i];
       const auto& seen = m_seen.directories[i];
       if (!seen.exists) {
-        changes.push_back({wanted.path, "new", wanted.why, i});
+        changes.push_back(change_of(wanted, wanted.path, "new", i));
         continue;
       }
       Differences differences;
@@ -187,7 +219,7 @@ private:
         differences.compare_acl("default ACL", seen.default_acl, wanted.default_acl);
       }
       if (!differences.text().empty()) {
-        changes.push_back({wanted.path, differences.text(), wanted.why, i});
+        changes.push_back(change_of(wanted, wanted.path, differences.text(), i));
       }
     }
     return changes;
@@ -223,7 +255,12 @@ private:
       if (what.empty()) {
         continue;
       }
-      const Change change{wanted.path, what, wanted.why, i};
+      auto change = change_of(wanted, wanted.path, what, i);
+      change.before_sha256 = replaced_sha256(wanted, m_seen.files[i]);
+      change.save = is_somebodys(wanted, change.before_sha256);
+      if (change.save) {
+        change.what += fmt::format(", what was there is kept as {}{}", wanted.path, k_saved);
+      }
       out.reload = out.reload || is_in_memory(wanted.path);
       if (!wanted.content && wanted.wanted) {
         out.locks.push_back(change);
@@ -286,7 +323,8 @@ private:
       if (seen.is_directory) {
         warn(fmt::format("'{}' is a directory the agent made and left so", wanted.path));
       } else if (seen.target != wanted.target) {
-        changes.push_back({wanted.path, seen.exists ? "points elsewhere" : "new", wanted.why, i});
+        changes.push_back(
+          change_of(wanted, wanted.path, seen.exists ? "points elsewhere" : "new", i));
       }
     }
     return changes;
@@ -312,8 +350,44 @@ private:
       const auto& unit = m_wanted.units[i];
       const std::string_view deed = what(unit, m_seen.units[i]);
       if (!deed.empty() && !m_masked.contains(k_units + "/" + unit.name)) {
-        changes.push_back({unit.name, std::string(deed), unit.why, i});
+        changes.push_back(change_of(unit, unit.name, std::string(deed), i));
       }
+    }
+    return changes;
+  }
+
+  // Of a table that is not there yet, the unit is started instead.
+  std::vector<Change> firewall_changes()
+  {
+    if (!m_seen.firewall) {
+      warn("nobody can tell whether the firewall holds: nft does not answer here");
+      return {};
+    }
+    if (*m_seen.firewall == m_wanted.firewall) {
+      return {};
+    }
+    return {change("table inet conos", m_seen.firewall->empty() ? "new" : "rules", 0)};
+  }
+
+  std::vector<Change> sysctl_changes()
+  {
+    std::vector<Change> changes;
+    std::vector<std::string> hosts; // what a container shows and cannot set
+    for (std::size_t i = 0; i < m_wanted.sysctls.size(); ++i) {
+      const auto& [key, least] = m_wanted.sysctls[i];
+      const auto& seen = m_seen.sysctls[i];
+      if (!seen.value || *seen.value >= least) {
+        continue;
+      }
+      if (seen.settable) {
+        changes.push_back(change(key, fmt::format("{} to {}", *seen.value, least), i));
+      } else {
+        hosts.push_back(fmt::format("{} ({}, wanted {})", key, *seen.value, least));
+      }
+    }
+    if (!hosts.empty()) {
+      warn(fmt::format(
+        "kernel parameters that only the host of this container can raise: {}", join(hosts, ", ")));
     }
     return changes;
   }
@@ -363,6 +437,10 @@ std::string title_of(const Step& step)
     return "reload";
   case Act::enable:
     return "enable units";
+  case Act::firewall:
+    return "firewall";
+  case Act::sysctls:
+    return "kernel parameters";
   case Act::start:
     return "start units";
   case Act::lock:

@@ -20,16 +20,21 @@ enum class Act {
   links,
   enable,
   reload, // systemd reads its unit files again
+  firewall,
+  sysctls,
   start,
   lock,   // set the immutable flag on what an administrator wrote
   record, // the ledger's row and applied.json
 };
 
 struct Change {
-  std::string subject;   // a path, a user, a unit
-  std::string what;      // "new", "mode 0755 to 0750"
-  std::string why;       // "conos.toml:12"; empty: always so
-  std::size_t index = 0; // in the vector of State the act works on
+  std::string subject;         // a path, a user, a unit
+  std::string what;            // "new", "mode 0755 to 0750"
+  std::string why;             // "conos.toml:12"; empty: always so
+  std::size_t index = 0;       // in the vector of State the act works on
+  bool drift = false;          // somebody else changed it since the last run
+  std::string before_sha256{}; // of the content that is replaced, if it is
+  bool save = false;           // a file with somebody's own edits in it, kept beside the new one
 };
 
 struct Step {

@@ -14,6 +14,8 @@ namespace conos::plan {
 
 namespace {
 
+constexpr std::size_t k_max_saved_bytes = 16U << 20U;
+
 struct Split {
   std::string directory;
   std::string name;
@@ -83,6 +85,15 @@ Result<> write_file(const Place& place, const File& file, const Accounts& accoun
     CONOS_CHECK(set_flag(dir, name, true).map_error(purpose));
   }
   return {};
+}
+
+Result<> save_file(const Place& place, const File& file)
+{
+  const auto purpose = during("keep what was in '" + file.path + "'");
+  const auto [directory, name] = split_path(place.root + file.path);
+  CONOS_TRY(const auto dir, open_dir(directory).map_error(purpose));
+  CONOS_TRY(const auto text, read_file(dir, name, k_max_saved_bytes).map_error(purpose));
+  return replace(dir, name + k_saved, text, 0600, {}, Durable::later).map_error(purpose);
 }
 
 Result<> remove_file(const Place& place, const std::string& path)

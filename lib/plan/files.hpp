@@ -18,6 +18,9 @@ enum class Lock { yes, no };
 // the way are made. Flushed by the caller.
 Result<> write_file(const Place& place, const File& file, const Accounts& accounts, Lock lock);
 
+// Keeps a copy of what has the file's name now, as NAME.conos-save, in place of an earlier one.
+Result<> save_file(const Place& place, const File& file);
+
 // Absent is success.
 Result<> remove_file(const Place& place, const std::string& path);
 

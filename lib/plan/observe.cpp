@@ -3,14 +3,17 @@
 #include "host/acl.hpp"
 #include "host/units.hpp"
 #include "sys/file.hpp"
+#include "sys/process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdlib>
 #include <map>
 
 namespace conos::plan {
@@ -18,6 +21,7 @@ namespace conos::plan {
 namespace {
 
 constexpr std::size_t k_max_file_bytes = 16U << 20U;
+constexpr Duration k_nft_time = std::chrono::seconds(30);
 
 class Observer
 {
@@ -44,6 +48,10 @@ public:
       m_seen.links.push_back(link_at(link.path));
     }
     CONOS_CHECK(units());
+    CONOS_TRY(m_seen.firewall, firewall());
+    for (const auto& wanted : m_state.sysctls) {
+      m_seen.sysctls.push_back(sysctl(wanted.key));
+    }
     m_seen.reload_pending = ::access((m_place.root + k_reload_mark).c_str(), F_OK) == 0;
     return std::move(m_seen);
   }
@@ -163,6 +171,37 @@ private:
         state == "active" || state == "reloading" || state == "activating"});
     }
     return {};
+  }
+
+  // An image has no firewall; a kernel that cannot be asked is told of in time by what loads it.
+  Result<std::optional<std::string>> firewall() const
+  {
+    if (!m_place.root.empty()) {
+      return std::optional<std::string>();
+    }
+    const std::vector<std::string> list{
+      "/usr/sbin/nft", "--stateless", "--numeric", "list", "table", "inet", "conos"};
+    CONOS_TRY(
+      const auto ended, run_command({list, plain_environment(), "", -1}, {.time = k_nft_time}));
+    if (ended.how == Ended::How::exited && ended.status == 0) {
+      return std::optional(ended.out);
+    }
+    const bool absent = ended.err.find("No such file or directory") != ended.err.npos;
+    return absent ? std::optional(std::string()) : std::optional<std::string>();
+  }
+
+  SeenSysctl sysctl(std::string key) const
+  {
+    SeenSysctl seen;
+    std::replace(key.begin(), key.end(), '.', '/');
+    const auto path = "/proc/sys/" + key;
+    const auto text = m_place.root.empty() ? read_path(path, 64) : Result<std::string>("");
+    if (text && !text->empty()) {
+      seen.value = std::strtol(text->c_str(), nullptr, 10);
+      // asking by access(2) would overlook a file system that is mounted read-only
+      seen.settable = UniqueFd(::open(path.c_str(), O_WRONLY | O_CLOEXEC)).get() >= 0;
+    }
+    return seen;
   }
 
   const Place& m_place;

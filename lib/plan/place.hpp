@@ -29,6 +29,11 @@ inline const std::string k_agents_sysusers = "/etc/sysusers.d/conos-agents.conf"
 inline const std::string k_agents_tmpfiles = "/etc/tmpfiles.d/conos-agents.conf";
 // While it is there, unit files were changed that systemd may not have read. Gone after a boot.
 inline const std::string k_reload_mark = "/run/conos-bootstrap.reload";
+inline const std::string k_firewall = "/var/lib/conos/compiled/firewall.nft";
+inline const std::string k_saved = ".conos-save";
+inline const std::string k_sudoers = "/etc/sudoers.d/conos-agents";
+inline const std::string k_audit_rules = "/etc/audit/rules.d/conos.rules";
+inline const std::string k_sysctl_table = "/etc/sysctl.d/10-conos.conf";
 inline const std::string k_record = "/var/lib/conos/applied.json";
 inline const std::string k_steward = "/usr/libexec/conos/conos-steward";
 

@@ -13,6 +13,7 @@ std::string to_json(const Record& record)
            {"uids", record.uids},
            {"files", record.files},
            {"config_sha256", record.config_sha256},
+           {"wanted", record.wanted},
          }
            .dump(1) +
          "\n";
@@ -22,7 +23,8 @@ Result<Record> record_from_json(std::string_view text)
 {
   try {
     const auto json = Json::parse(text);
-    return Record{json.at("uids"), json.at("files"), json.at("config_sha256")};
+    return Record{json.at("uids"), json.at("files"), json.at("config_sha256"),
+      json.value("wanted", std::map<std::string, std::string>())};
   } catch (const std::exception& error) {
     return fail(Kind::config, "not what conos-bootstrap writes ({})", error.what());
   }

@@ -16,6 +16,9 @@ struct Record {
   std::map<std::string, uid_t> uids;        // of every agent there ever was
   std::map<std::string, std::string> files; // SHA-256 of what was written, by path
   std::string config_sha256;                // of the conos.toml that was applied
+  // Digest of what was wanted, for each agent and, under the empty name, for all: where it is the
+  // same again, whatever differs is drift.
+  std::map<std::string, std::string> wanted;
 };
 
 std::string to_json(const Record& record);

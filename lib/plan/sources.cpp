@@ -84,6 +84,23 @@ Result<std::vector<std::string>> guarded_paths(const Place& place)
   return paths;
 }
 
+bool is_there(const Place& place, const std::string& path)
+{
+  return ::access((place.root + path).c_str(), F_OK) == 0;
+}
+
+// What other tools of the OS are there to be told.
+Result<> find_guards(const Place& place, Sources& sources)
+{
+  sources.has_sudo = is_there(place, "/etc/sudoers.d");
+  sources.has_audit = is_there(place, "/etc/audit/rules.d");
+  return is_there(place, "/usr/sbin/nft")
+           ? Result<>{}
+           : fail(Kind::unavailable,
+               "there is no /usr/sbin/nft, which keeps agents from the network: "
+               "apt install nftables");
+}
+
 // Where the runner is, in the PATH that work has too.
 std::string find_program(const Place& place, const std::string& runner)
 {
@@ -142,7 +159,7 @@ void find_writable(const Place& place, const config::Config& config, Sources& so
 {
   for (const auto& agent : config.agents) {
     for (const auto& path : agent.writable) {
-      if (::access((place.root + path).c_str(), F_OK) != 0) {
+      if (!is_there(place, path)) {
         sources.warnings.push_back(
           fmt::format("agent '{}': there is no '{}' for it to write to", agent.name, path));
       }
@@ -163,7 +180,7 @@ Result<> read_record(const Place& place, Record& record)
 void find_held(const Place& place, const config::Config& config, Sources& sources)
 {
   for (const auto& agent : config.agents) {
-    if (::access(place.site.hold(agent.name).c_str(), F_OK) == 0) {
+    if (is_there(place, "/var/lib/conos/hold/" + agent.name)) {
       sources.held.insert(agent.name);
     }
   }
@@ -198,6 +215,7 @@ Result<Sources> read_sources(
       sources.instructions[agent.name], assemble_instructions(place.etc, agent, sources.warnings));
   }
   CONOS_TRY(sources.locked, guarded_paths(place));
+  CONOS_CHECK(find_guards(place, sources));
   find_programs(place, config, sources);
   find_writable(place, config, sources);
   CONOS_TRY(sources.accounts, read_accounts(place.root));

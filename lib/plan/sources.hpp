@@ -27,6 +27,8 @@ struct Sources {
   std::map<std::string, std::string> instructions; // of each agent, assembled
   std::vector<std::string> locked;                 // paths that are to be immutable
   // of the machine
+  bool has_sudo = false;
+  bool has_audit = false;
   std::map<std::string, std::string> programs; // absolute path of each runner
   Accounts accounts;
   Record record;

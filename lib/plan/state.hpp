@@ -43,7 +43,8 @@ struct File {
   std::string owner = "root";
   std::string group = "root";
   bool immutable = false;
-  bool wanted = true; // otherwise it must not be there
+  bool wanted = true;         // otherwise it must not be there
+  std::string written_sha256; // of what conos wrote there the last time; empty: it did not
   std::string agent;
   std::string why;
 };
@@ -61,9 +62,15 @@ struct Unit {
   std::string name;
   std::string wanted_by; // the target of its [Install] section
   bool wanted = true;    // enabled and running; otherwise neither
-  bool held = false;     // a person stopped it: enabled, not running
+  bool idle = false;     // enabled, not started: a person stopped it, or it is for the next boot
   std::string agent;
   std::string why;
+};
+
+// A kernel parameter, sysctl(8), that is to be at least so much.
+struct Sysctl {
+  std::string key;
+  long least = 0;
 };
 
 struct State {
@@ -73,7 +80,12 @@ struct State {
   std::vector<File> files;
   std::vector<Link> links;
   std::vector<Unit> units;
+  std::string firewall; // the nftables table, as nft lists it
+  std::vector<Sysctl> sysctls;
   File applied; // the record, written when all else is done
+  // Agents, and "" for what is everybody's, for whom the same was wanted the last time: whatever
+  // differs there is drift.
+  std::set<std::string> settled;
   std::string config_sha256;
 };
 
@@ -111,12 +123,19 @@ struct SeenUnit {
   bool active = false;
 };
 
+struct SeenSysctl {
+  std::optional<long> value; // nothing: this kernel has none such
+  bool settable = false;     // a container may show what it cannot set
+};
+
 struct Seen {
   Accounts accounts;
   std::vector<SeenDirectory> directories;
   std::vector<SeenFile> files;
   std::vector<SeenLink> links;
   std::vector<SeenUnit> units;
+  std::optional<std::string> firewall; // empty: there is no such table; nothing: nobody can tell
+  std::vector<SeenSysctl> sysctls;
   SeenFile applied;
   std::set<std::string> loaded; // units systemd has in memory
   bool reload_pending = false;  // unit files were changed and systemd may not have read them

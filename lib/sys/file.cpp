@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -271,6 +272,19 @@ Result<> write_all(const UniqueFd& fd, std::string_view text)
     text.remove_prefix(static_cast<std::size_t>(put));
   }
   return {};
+}
+
+Result<UniqueFd> memory_file(std::string_view text)
+{
+  UniqueFd file(::memfd_create("conos", MFD_CLOEXEC));
+  if (!file) {
+    return os_error("make a file in memory");
+  }
+  CONOS_CHECK(write_all(file, text));
+  if (::lseek(file.get(), 0, SEEK_SET) < 0) {
+    return os_error("rewind a file in memory");
+  }
+  return file;
 }
 
 Result<UniqueFd> nameless(

@@ -75,6 +75,10 @@ Result<std::string> read_path(const std::string& path, std::size_t limit);
 
 Result<> write_all(const UniqueFd& fd, std::string_view text);
 
+// A file in memory with `text` in it (memfd_create(2)), to be read from its start: for a program's
+// standard input.
+Result<UniqueFd> memory_file(std::string_view text);
+
 struct Owner {
   uid_t uid = static_cast<uid_t>(-1); // -1 leaves it
   gid_t gid = static_cast<gid_t>(-1);

@@ -41,7 +41,7 @@ std::string described(const State& state)
   }
   for (const auto& u : state.units) {
     text += fmt::format("unit {} {}{}\n", u.name,
-      u.wanted ? "wanted by " + u.wanted_by : "not wanted", u.held ? " held" : "");
+      u.wanted ? "wanted by " + u.wanted_by : "not wanted", u.idle ? " idle" : "");
   }
   return text;
 }
@@ -245,11 +245,12 @@ TEST_CASE("a directory's lines read back as the directory", "[plan][tables]")
 
 TEST_CASE("the record reads back, and nothing else does", "[plan][record]")
 {
-  const Record record{{{"one", 70000}}, {{"/x", "00"}}, "abc"};
+  const Record record{{{"one", 70000}}, {{"/x", "00"}}, "abc", {{"one", "def"}}};
   const auto read = record_from_json(to_json(record));
   REQUIRE(read);
   CHECK(read->uids == record.uids);
   CHECK(read->files == record.files);
+  CHECK(read->wanted == record.wanted);
   CHECK(record_from_json("{}").error().kind == Kind::config);
   CHECK(record_from_json("").error().kind == Kind::config);
 }

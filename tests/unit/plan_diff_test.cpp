@@ -13,9 +13,22 @@ using namespace conos::plan;
 
 namespace {
 
+std::string outline(const Plan& plan)
+{
+  std::string text;
+  for (const auto& step : plan.steps) {
+    text += title_of(step) + "\n";
+    for (const auto& change : step.changes) {
+      text += fmt::format("  {}: {}{}\n", change.subject, change.what,
+        change.why.empty() ? "" : "  (" + change.why + ")");
+    }
+  }
+  return text;
+}
+
 std::string planned(const State& wanted, const Seen& seen, CanLock can_lock = CanLock::yes)
 {
-  return text_of(diff(wanted, seen, can_lock));
+  return outline(diff(wanted, seen, can_lock));
 }
 
 std::size_t index_of(const State& state, std::string_view path)
@@ -78,7 +91,7 @@ TEST_CASE("a machine that is as wanted has nothing to do", "[plan][diff]")
 {
   const auto state = state_of(k_three);
   const auto plan = diff(state, seen_of(state), CanLock::yes);
-  CHECK(text_of(plan).empty());
+  CHECK(outline(plan).empty());
   CHECK(plan.warnings.empty());
 }
 
@@ -91,9 +104,10 @@ TEST_CASE("an empty machine gets everything, in an order that works", "[plan][di
   for (const auto& step : plan.steps) {
     acts.push_back(step.act);
   }
-  CHECK(acts == std::vector<Act>{Act::tables, Act::accounts, Act::directories, Act::files,
-                  Act::files, Act::files, Act::files, Act::links, Act::enable, Act::start,
-                  Act::record}); // and no reload: systemd has none of the units in memory
+  CHECK(
+    acts == std::vector<Act>{Act::tables, Act::accounts, Act::directories, Act::files, Act::files,
+              Act::files, Act::files, Act::links, Act::enable, Act::firewall, Act::sysctls,
+              Act::start, Act::record}); // and no reload: systemd has none of the units in memory
 }
 
 TEST_CASE("random configurations: what was applied needs nothing more", "[plan][diff]")
@@ -236,7 +250,7 @@ TEST_CASE("a unit the administrator masked is left alone", "[plan][diff]")
 
   const auto plan = diff(state, seen, CanLock::yes);
 
-  CHECK(text_of(plan).empty());
+  CHECK(outline(plan).empty());
   REQUIRE(plan.warnings.size() == 1);
   CHECK_THAT(plan.warnings[0], Catch::Contains("masked by the administrator"));
 }
@@ -264,8 +278,8 @@ TEST_CASE("another mode takes the timer away before its file", "[plan][diff]")
   CHECK(plan.steps[0].act == Act::stop);
   CHECK(plan.steps[0].changes[0].what == "stop, disable");
   CHECK(plan.steps[1].act == Act::files);
-  CHECK_THAT(text_of(plan), Catch::Contains("conos-one.timer: remove"));
-  CHECK_THAT(text_of(plan), Catch::Contains("reload\n"));
+  CHECK_THAT(outline(plan), Catch::Contains("conos-one.timer: remove"));
+  CHECK_THAT(outline(plan), Catch::Contains("reload\n"));
 }
 
 TEST_CASE("another tier moves the user from one group to the other", "[plan][diff]")
@@ -307,7 +321,7 @@ TEST_CASE("a directory the agent made in place of the link stays", "[plan][diff]
   seen.links[1] = {true, "/etc/shadow", false};
   const auto plan = diff(state, seen, CanLock::yes);
   CHECK(plan.warnings.size() == 1);
-  CHECK_THAT(text_of(plan), Catch::Contains("/home/a-strategist/AGENTS.md: points elsewhere"));
+  CHECK_THAT(outline(plan), Catch::Contains("/home/a-strategist/AGENTS.md: points elsewhere"));
 }
 
 TEST_CASE("a plan as JSON is one document", "[plan][show]")
@@ -317,4 +331,97 @@ TEST_CASE("a plan as JSON is one document", "[plan][show]")
   CHECK_THAT(
     json, Catch::StartsWith("{\"steps\":[{\"act\":\"tables\",\"agent\":\"\",\"changes\":["));
   CHECK(std::count(json.begin(), json.end(), '\n') == 1);
+}
+
+TEST_CASE("the plan shows of a changed file the lines that differ", "[plan][show]")
+{
+  const auto state = state_of(k_three);
+  auto seen = seen_of(state);
+  auto& file = seen.files[index_of(state, "/etc/systemd/system/conos-writer.service")];
+  file.content.replace(file.content.find("User=a-writer"), 13, "User=root");
+  const auto text = text_of(diff(state, seen, CanLock::yes), state, seen);
+  REQUIRE(text);
+  CHECK_THAT(*text, Catch::Contains("    -User=root\n    +User=a-writer\n"));
+  CHECK_THAT(*text, Catch::Contains("(conos.toml:10)"));
+}
+
+TEST_CASE("what differs where the same was wanted before is drift", "[plan][diff]")
+{
+  const auto config = config_of(k_three);
+  auto sources = sources_for(config);
+  const auto first = desired(config, sources).value();
+  sources.record = record_from_json(*first.applied.content).value();
+  const auto state = desired(config, sources).value();
+  CHECK(state.settled.size() == 4);
+
+  auto seen = seen_of(state);
+  seen.directories[directory_of(state, "/srv/conos/agents/writer/outbox")].mode = 0777;
+  const auto plan = diff(state, seen, CanLock::yes);
+  REQUIRE(plan.steps.size() == 2);
+  CHECK(plan.steps[0].changes[0].drift);
+
+  const auto other = config_of(std::string(k_three) + "timeout = \"1m\"\n");
+  const auto changed = desired(other, sources).value();
+  CHECK_FALSE(changed.settled.contains("writer"));
+  CHECK(changed.settled.contains("concierge"));
+}
+
+TEST_CASE("what somebody wrote into a file of ours is kept", "[plan][diff]")
+{
+  const auto config = config_of(k_three);
+  auto sources = sources_for(config);
+  sources.record = record_from_json(*desired(config, sources).value().applied.content).value();
+  const auto state = desired(config, sources).value();
+  auto seen = seen_of(state);
+  const auto at = index_of(state, "/etc/systemd/system/conos-writer.service");
+  seen.files[at].content += "User=root\n";
+  const auto mine = diff(state, seen, CanLock::yes).steps[0].changes[0];
+  CHECK(mine.save);
+  CHECK(mine.before_sha256.size() == 64);
+  CHECK_THAT(
+    mine.what, Catch::Contains("kept as /etc/systemd/system/conos-writer.service.conos-save"));
+
+  // an earlier version of ours is not
+  const auto narrower = config_of(std::string(k_three) + "timeout = \"1m\"\n");
+  const auto next = desired(narrower, sources).value();
+  CHECK_FALSE(diff(next, seen_of(state), CanLock::yes).steps[0].changes[0].save);
+}
+
+TEST_CASE("a kernel parameter that only the host can set is said, not tried", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  auto seen = seen_of(state);
+  seen.sysctls[0] = {1, false};
+  seen.sysctls[1] = {0, true};
+  seen.sysctls[2] = {100000, true};
+  const auto plan = diff(state, seen, CanLock::yes);
+  CHECK_THAT(outline(plan), Catch::StartsWith("kernel parameters\n  fs.protected_fifos: 0 to 1\n"));
+  REQUIRE(plan.warnings.size() == 1);
+  CHECK_THAT(plan.warnings[0], Catch::Contains("only the host"));
+}
+
+TEST_CASE("a firewall with other rules in it is made anew", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  auto seen = seen_of(state);
+  seen.firewall->replace(seen.firewall->find("drop"), 4, "accept");
+  CHECK_THAT(planned(state, seen), Catch::StartsWith("firewall\n  table inet conos: rules\n"));
+  seen.firewall.reset();
+  CHECK(planned(state, seen).empty());
+}
+
+TEST_CASE("the state and the report are documents", "[plan][show]")
+{
+  const auto state = state_of(k_three);
+  const auto yaml = yaml_of(state);
+  CHECK_THAT(yaml, Catch::Contains("name: \"a-writer\""));
+  CHECK_THAT(yaml, Catch::Contains("mode: \"0750\""));
+  CHECK_THAT(json_of(state), Catch::Contains("\"firewall\":\"table inet conos"));
+  auto seen = seen_of(state);
+  CHECK_THAT(report_of(diff(state, seen, CanLock::yes), state),
+    Catch::EndsWith("all is as conos.toml says\n"));
+  seen.directories[0].mode = 0777;
+  const auto report = report_of(diff(state, seen, CanLock::yes), state);
+  CHECK_THAT(report, Catch::Contains("not as they should be: 1\n"));
+  CHECK_THAT(report, Catch::Contains("1 finding;"));
 }

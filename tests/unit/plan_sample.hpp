@@ -96,11 +96,15 @@ inline Seen seen_of(const State& state)
     seen.links.push_back({true, link.target, false});
   }
   for (const auto& unit : state.units) {
-    seen.units.push_back({unit.wanted, unit.wanted && !unit.held});
+    seen.units.push_back({unit.wanted, unit.wanted && !unit.idle});
     seen.loaded.insert(unit.name);
     if (!unit.agent.empty()) {
       seen.loaded.insert("conos-" + unit.agent + ".service");
     }
+  }
+  seen.firewall = state.firewall;
+  for (const auto& sysctl : state.sysctls) {
+    seen.sysctls.push_back({sysctl.least, true});
   }
   return seen;
 }
@@ -113,6 +117,8 @@ inline Seen empty_machine(const State& state)
   seen.files.resize(state.files.size());
   seen.links.resize(state.links.size());
   seen.units.resize(state.units.size());
+  seen.firewall = "";
+  seen.sysctls.resize(state.sysctls.size(), {0, true});
   return seen;
 }
 
