@@ -16,14 +16,19 @@ plan::Tell tell_of(const cli::Args& args)
 
 Result<cli::Exit> bootstrap(const cli::Args& args)
 {
-  return plan::bootstrap(plan::Place(), {
-                                          .config = args["config"],
-                                          .profile = args["profile"],
-                                          .check_only = args.has("check"),
-                                          .tell = tell_of(args),
-                                          .json = args.has("json"),
-                                          .unlock_only = args.has("unlock"),
-                                        });
+  return plan::bootstrap({
+    .config = args["config"],
+    .profile = args["profile"],
+    .check_only = args.has("check"),
+    .tell = tell_of(args),
+    .json = args.has("json"),
+    .root = args["root"],
+    .sidecar = args.has("sidecar"),
+    .whole = args.has("no-sidecar"),
+    .prune = args.has("prune"),
+    .archive = args.has("drop-data") ? "" : args["keep-data"],
+    .unlock_only = args.has("unlock"),
+  });
 }
 
 } // namespace
@@ -43,6 +48,12 @@ int main(int argc, char* argv[])
           {"yaml", "print the state as YAML"},
           {"profile", "begin with a shipped profile, copied to /etc/conos", "NAME"},
           {"config", "read this instead of /etc/conos/conos.toml", "FILE"},
+          {"prune", "retire agents that are no longer configured: their units, user and data"},
+          {"keep-data", "put an archive of the data there", "DIR", "/var/lib/conos/retired"},
+          {"drop-data", "keep no archive"},
+          {"root", "set up an image below this directory, not this machine", "DIR"},
+          {"sidecar", "share the machine: touch nothing that is not conos's own; remembered"},
+          {"no-sidecar", "have the machine to itself again"},
           {"check", "only judge conos.toml; needs no root"},
           {"unlock", "let root edit /etc/conos until the next run"},
         },

@@ -5,7 +5,9 @@
 #include "host/acl.hpp"
 #include "host/units.hpp"
 #include "plan/files.hpp"
+#include "plan/retire.hpp"
 #include "plan/tables.hpp"
+#include "plan/tools.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/text.hpp"
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace conos::plan {
@@ -24,23 +27,6 @@ namespace conos::plan {
 namespace {
 
 constexpr auto k_actor = "root/conos-bootstrap";
-constexpr Duration k_tool_time = std::chrono::minutes(5);
-
-Result<> run_tool(std::vector<std::string> argv, int input = -1)
-{
-  const auto name = argv.front();
-  const auto ended =
-    run_command({std::move(argv), plain_environment(), "", input}, {.time = k_tool_time});
-  if (!ended) {
-    return tl::unexpected<Error>(during("run " + name)(ended.error()));
-  }
-  if (ended->how != Ended::How::exited || ended->status != 0) {
-    return fail(Kind::os, "{} ended with {} {}: {}", name,
-      ended->how == Ended::How::exited ? "status" : "signal", ended->status,
-      escaped(trimmed(ended->err)));
-  }
-  return {};
-}
 
 class Applier
 {
@@ -74,6 +60,8 @@ private:
   Result<> act(const Step& step)
   {
     switch (step.act) {
+    case Act::retire:
+      return retired(step.agent);
     case Act::tables:
     case Act::files:
       return files(step);
@@ -134,6 +122,17 @@ private:
     return ledger.append(rows).map([](const auto&) {
       // nobody asks for their receipts
     });
+  }
+
+  Result<> retired(const std::string& agent) const
+  {
+    const auto gone =
+      std::find_if(m_wanted.retired.begin(), m_wanted.retired.end(), [&](const Retired& one) {
+        return one.name == agent;
+      });
+    CONOS_TRY(const auto archive, retire(m_place, *gone, m_wanted.archive));
+    return append({{"agent.retired", k_actor,
+      nlohmann::json{{"agent", agent}, {"archive", archive}}.dump(), ""}});
   }
 
   template<class Deed>
@@ -209,9 +208,10 @@ private:
   }
 
   // A sudoers file with a mistake in it would lock everybody out of sudo.
-  static Result<> is_good(const File& file)
+  Result<> is_good(const File& file) const
   {
-    if (file.path != k_sudoers || !file.wanted) {
+    // in an image it is checked by nobody, and the same text as everywhere
+    if (file.path != k_sudoers || !file.wanted || !m_place.root.empty()) {
       return {};
     }
     CONOS_TRY(const auto input, memory_file(*file.content));
@@ -238,6 +238,9 @@ private:
 
   Result<> stop(const Step& step) const
   {
+    if (!m_place.root.empty()) {
+      return offline("disable", step);
+    }
     CONOS_TRY(const auto systemd, Units::connect());
     for (const auto& change : step.changes) {
       auto stopped = systemd.stop(change.subject);
@@ -259,8 +262,21 @@ private:
     return names;
   }
 
-  static Result<> enable(const Step& step)
+  // Of an image systemd is not running, and its links are made all the same.
+  Result<> offline(const std::string& verb, const Step& step) const
   {
+    std::vector<std::string> argv{"systemctl", "--quiet", "--root=" + m_place.root, verb, "--"};
+    for (auto& name : names_of(step)) {
+      argv.push_back(std::move(name));
+    }
+    return run_tool(std::move(argv));
+  }
+
+  Result<> enable(const Step& step) const
+  {
+    if (!m_place.root.empty()) {
+      return offline("enable", step);
+    }
     CONOS_TRY(const auto systemd, Units::connect());
     CONOS_TRY(const auto changed, systemd.enable(names_of(step)));
     (void)changed; // the next look will tell
@@ -304,7 +320,19 @@ private:
     CONOS_CHECK(know_accounts());
     CONOS_CHECK(write_file(m_place, m_wanted.applied, *m_accounts, Lock::no));
     CONOS_TRY(const auto lib, open_dir(m_place.site.lib));
+    if (!m_place.root.empty()) {
+      CONOS_CHECK(make_old(lib, "applied.json"));
+    }
     return sync_filesystem(lib);
+  }
+
+  // Older than any conos.toml: conos-bootstrap.service does at the first boot what is left to do.
+  static Result<> make_old(const UniqueFd& dir, const char* name)
+  {
+    const std::array<timespec, 2> times{};
+    return ::utimensat(dir.get(), name, times.data(), AT_SYMLINK_NOFOLLOW) == 0
+             ? Result<>{}
+             : os_error("set the time of '{}'", name);
   }
 
   const Place& m_place;

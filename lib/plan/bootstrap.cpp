@@ -62,8 +62,12 @@ Result<UniqueFd> only_one(const Place& place)
   return file;
 }
 
+// Not in an image, which somebody may want to copy, change or remove: there the first boot locks.
 Result<CanLock> can_lock(const Place& place)
 {
+  if (!place.root.empty()) {
+    return CanLock::unwanted;
+  }
   CONOS_TRY(const auto dir, open_dir(place.root + "/etc"));
   return can_set_immutable(dir) ? CanLock::yes : CanLock::no;
 }
@@ -72,17 +76,45 @@ struct Planned {
   State wanted;
   Seen seen;
   Plan plan;
+  CanLock lock = CanLock::yes;
 };
 
-Result<Planned> make_plan(const Place& place, const Read& read, CanLock lock)
+// What is of no use in an image: nothing runs there, and the kernel is another's.
+bool is_for_running(const Step& step)
+{
+  return step.act == Act::reload || step.act == Act::firewall || step.act == Act::sysctls ||
+         step.act == Act::start;
+}
+
+// What a person should know whatever is done.
+void add_warnings(const Sources& sources, bool prune, Plan& plan)
+{
+  auto warnings = sources.warnings;
+  for (const auto& agent : sources.retired) {
+    if (!prune) {
+      warnings.push_back(fmt::format("agent '{}' is no longer configured; its user, units and data "
+                                     "are left as they are until conos-bootstrap --prune",
+        agent.name));
+    }
+  }
+  plan.warnings.insert(plan.warnings.begin(), warnings.begin(), warnings.end());
+}
+
+Result<Planned> make_plan(
+  const Place& place, const Read& read, CanLock lock, const Options& options)
 {
   CONOS_TRY(const auto sources, read_sources(place, *read.config, read.text));
+  const bool sidecar = options.sidecar || (sources.record.sidecar && !options.whole);
   Planned planned;
-  CONOS_TRY(planned.wanted, desired(*read.config, sources));
+  planned.lock = sidecar ? CanLock::unwanted : lock;
+  CONOS_TRY(
+    planned.wanted, desired(*read.config, sources, {sidecar, options.prune, options.archive}));
   CONOS_TRY(planned.seen, observe(place, planned.wanted));
-  planned.plan = diff(planned.wanted, planned.seen, lock);
-  planned.plan.warnings.insert(
-    planned.plan.warnings.begin(), sources.warnings.begin(), sources.warnings.end());
+  planned.plan = diff(planned.wanted, planned.seen, planned.lock);
+  add_warnings(sources, options.prune, planned.plan);
+  if (!place.root.empty()) {
+    std::erase_if(planned.plan.steps, is_for_running);
+  }
   return planned;
 }
 
@@ -108,10 +140,10 @@ void tell_failure(const Plan& plan, std::size_t done)
   log::notice("once the cause is mended, conos-bootstrap goes on where it stopped");
 }
 
-Result<> carry_out(const Place& place, const Planned& planned, CanLock lock, bool quiet)
+Result<> carry_out(const Place& place, const Planned& planned, bool quiet)
 {
   std::size_t done = 0;
-  auto applied = apply(place, planned.wanted, planned.plan, lock, [&](const Step& step) {
+  auto applied = apply(place, planned.wanted, planned.plan, planned.lock, [&](const Step& step) {
     ++done;
     if (!quiet) {
       print(line_of(step) + "\n");
@@ -125,9 +157,9 @@ Result<> carry_out(const Place& place, const Planned& planned, CanLock lock, boo
 }
 
 // What was just done must be what was wanted, or something is at work against us.
-Result<> verify(const Place& place, const Read& read, CanLock lock)
+Result<> verify(const Place& place, const Read& read, CanLock lock, const Options& options)
 {
-  CONOS_TRY(const auto again, make_plan(place, read, lock));
+  CONOS_TRY(const auto again, make_plan(place, read, lock, options));
   if (again.plan.steps.empty()) {
     return {};
   }
@@ -138,7 +170,7 @@ Result<> verify(const Place& place, const Read& read, CanLock lock)
 Result<cli::Exit> run(const Place& place, const Read& read, const Options& options)
 {
   CONOS_TRY(const auto lock, can_lock(place));
-  CONOS_TRY(const auto planned, make_plan(place, read, lock));
+  CONOS_TRY(const auto planned, make_plan(place, read, lock, options));
   warn(planned.plan);
   switch (options.tell) {
   case Tell::wanted:
@@ -164,8 +196,15 @@ Result<cli::Exit> run(const Place& place, const Read& read, const Options& optio
     print(options.json ? "" : text);
     return cli::Exit::no;
   }
-  CONOS_CHECK(carry_out(place, planned, lock, options.json));
-  CONOS_CHECK(verify(place, read, lock));
+  for (const auto& obstacle : planned.plan.obstacles) {
+    log::error("{}", obstacle);
+  }
+  if (!planned.plan.obstacles.empty()) {
+    log::error("nothing was changed");
+    return cli::Exit::config;
+  }
+  CONOS_CHECK(carry_out(place, planned, options.json));
+  CONOS_CHECK(verify(place, read, lock, options));
   return cli::Exit::ok;
 }
 
@@ -208,9 +247,9 @@ Result<std::string> find_config(Place& place, const Options& options)
 
 } // namespace
 
-Result<cli::Exit> bootstrap(const Place& given, const Options& options)
+Result<cli::Exit> bootstrap(const Options& options)
 {
-  auto place = given;
+  Place place(options.root);
   if (!options.check_only && ::geteuid() != 0) {
     return fail(
       Kind::denied, "only root can set up the machine; --check --config=FILE needs no root");

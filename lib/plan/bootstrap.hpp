@@ -1,7 +1,6 @@
 #pragma once
 
 #include "cli/tool.hpp"
-#include "plan/place.hpp"
 #include "sys/error.hpp"
 
 #include <string>
@@ -23,11 +22,16 @@ struct Options {
   bool check_only = false; // judge conos.toml and stop
   Tell tell = Tell::deeds;
   bool json = false;        // print all that as JSON
+  std::string root = "";    // "/" of an image that is being built; empty: this machine
+  bool sidecar = false;     // the machine is others' too; remembered
+  bool whole = false;       // no longer
+  bool prune = false;       // take away agents that are no longer configured
+  std::string archive = ""; // the directory their data goes to; empty: it is thrown away
   bool unlock_only = false; // take the immutable flag off what an administrator edits, and stop
 };
 
 // Findings and warnings go to standard error, steps to standard output.
 // Exit::no: a plan or a report found changes. Exit::config: conos.toml is wrong, or not there.
-Result<cli::Exit> bootstrap(const Place& place, const Options& options);
+Result<cli::Exit> bootstrap(const Options& options);
 
 } // namespace conos::plan

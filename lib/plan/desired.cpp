@@ -40,10 +40,16 @@ std::string_view group_of(Tier tier)
 class Builder
 {
 public:
-  Builder(const config::Config& config, const Sources& sources)
+  Builder(const config::Config& config, const Sources& sources, const Wish& wish)
       : m_config(config)
       , m_sources(sources)
+      , m_wish(wish)
   {
+    m_state.sidecar = wish.sidecar;
+    m_state.archive = wish.archive;
+    if (wish.prune) {
+      m_state.retired = sources.retired;
+    }
   }
 
   Result<State> build()
@@ -66,6 +72,7 @@ public:
     for (const auto& path : m_sources.locked) {
       m_state.files.push_back(locked(path));
     }
+    add_leftovers();
     add_record();
     return std::move(m_state);
   }
@@ -229,10 +236,6 @@ private:
     routing.inbox_max_files = m_config.inbox_max_files;
     add_file(m_site.compiled() + "/routes.json", to_json(routing)).mode = 0600;
 
-    auto& conctl = add_file("/usr/local/bin/conctl", "#!/bin/sh\nexec /usr/bin/conos \"$@\"\n");
-    conctl.mode = 0755;
-    conctl.immutable = true;
-
     m_state.units.push_back({"conos-outer-inbox.path", "paths.target", true, false, "", ""});
     m_state.units.push_back({"conos-sweep.timer", "timers.target", true, false, "", ""});
     m_state.units.push_back({"conos-bootstrap.service", k_boot, true, true, "", ""});
@@ -245,9 +248,16 @@ private:
     add_file(k_firewall, firewall_script(m_state.firewall)).mode = 0600;
     m_state.units.push_back({"conos-firewall.service", k_boot, true, false, "", ""});
 
+    if (m_wish.sidecar) {
+      return; // what follows is the whole machine's
+    }
     const auto path_units = m_config.agents.size() + 1;
     m_state.sysctls = sysctls_of(path_units);
     add_file(k_sysctl_table, sysctl_table(m_state.sysctls));
+
+    auto& conctl = add_file("/usr/local/bin/conctl", "#!/bin/sh\nexec /usr/bin/conos \"$@\"\n");
+    conctl.mode = 0755;
+    conctl.immutable = true;
 
     if (m_sources.has_sudo) {
       auto& sudoers = add_file(k_sudoers, sudoers_of());
@@ -267,9 +277,37 @@ private:
     return file;
   }
 
+  // What conos wrote before and has no use for any more.
+  void add_leftovers()
+  {
+    std::set<std::string, std::less<>> known;
+    for (const auto& file : m_state.files) {
+      known.insert(file.path);
+    }
+    for (const auto& [path, digest] : m_sources.record.files) {
+      if (!known.contains(path) && !is_retired(path)) {
+        add_file(path, "").wanted = false;
+      }
+    }
+  }
+
+  // Stays until --prune.
+  bool is_retired(const std::string& path) const
+  {
+    return std::any_of(
+      m_sources.retired.begin(), m_sources.retired.end(), [&](const Retired& agent) {
+        const auto is_in = [&](const std::string& tree) {
+          return path.starts_with(tree + "/");
+        };
+        return std::find(agent.files.begin(), agent.files.end(), path) != agent.files.end() ||
+               std::any_of(agent.trees.begin(), agent.trees.end(), is_in);
+      });
+  }
+
   void add_record()
   {
     Record record = m_sources.record;
+    record.sidecar = m_wish.sidecar;
     record.config_sha256 = m_sources.config_sha256;
     for (const auto& [name, ids] : m_ids) {
       record.uids[name] = ids.uid;
@@ -327,6 +365,7 @@ private:
 
   const config::Config& m_config;
   const Sources& m_sources;
+  const Wish m_wish;
   const Site m_site;
   std::map<std::string, Ids> m_ids;
   State m_state;
@@ -334,9 +373,9 @@ private:
 
 } // namespace
 
-Result<State> desired(const config::Config& config, const Sources& sources)
+Result<State> desired(const config::Config& config, const Sources& sources, const Wish& wish)
 {
-  return Builder(config, sources).build();
+  return Builder(config, sources, wish).build();
 }
 
 } // namespace conos::plan

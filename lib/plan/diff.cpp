@@ -2,6 +2,7 @@
 
 #include "audit/sha256.hpp"
 #include "plan/place.hpp"
+#include "plan/retire.hpp"
 #include "plan/tables.hpp"
 #include "sys/text.hpp"
 
@@ -73,11 +74,15 @@ public:
       : m_wanted(wanted)
       , m_seen(seen)
       , m_can_lock(can_lock == CanLock::yes)
+      , m_may_lock(can_lock != CanLock::unwanted)
   {
   }
 
   Plan diff()
   {
+    for (const auto& agent : m_wanted.retired) {
+      m_plan.steps.push_back(retire_step(agent, m_wanted.archive));
+    }
     auto files = file_changes();
     add({Act::tables, "", std::move(files.tables)});
     add({Act::accounts, "", account_changes()});
@@ -262,6 +267,10 @@ private:
         change.what += fmt::format(", what was there is kept as {}{}", wanted.path, k_saved);
       }
       out.reload = out.reload || is_in_memory(wanted.path);
+      if (m_wanted.sidecar && change.save) {
+        m_plan.obstacles.push_back(fmt::format(
+          "'{}' is not conos's: on a machine of others it is left as it is", wanted.path));
+      }
       if (!wanted.content && wanted.wanted) {
         out.locks.push_back(change);
       } else if (wanted.path == k_agents_sysusers || wanted.path == k_agents_tmpfiles) {
@@ -274,7 +283,7 @@ private:
         out.steps[at->second].changes.push_back(change);
       }
     }
-    if (unlockable && !m_can_lock) {
+    if (unlockable && !m_can_lock && m_may_lock) {
       warn("this file system lets nobody set the immutable flag: what conos wrote is guarded by "
            "its modes only");
     }
@@ -403,6 +412,7 @@ private:
   const State& m_wanted;
   const Seen& m_seen;
   bool m_can_lock;
+  bool m_may_lock;
   std::set<std::string> m_masked;
   Plan m_plan;
 };
@@ -417,6 +427,8 @@ Plan diff(const State& wanted, const Seen& seen, CanLock can_lock)
 std::string title_of(const Step& step)
 {
   switch (step.act) {
+  case Act::retire:
+    return "retire " + step.agent;
   case Act::tables:
     return "tables";
   case Act::accounts:

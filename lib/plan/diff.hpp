@@ -10,6 +10,7 @@ namespace conos::plan {
 
 // What is done to the machine, in the order it is done.
 enum class Act {
+  retire,      // take away what is left of one agent that is no longer configured
   tables,      // write the tables systemd-sysusers and systemd-tmpfiles read
   accounts,    // systemd-sysusers
   leave,       // take a user out of a tier it no longer has
@@ -46,11 +47,13 @@ struct Step {
 struct Plan {
   std::vector<Step> steps; // none: nothing to do
   std::vector<std::string> warnings;
+  std::vector<std::string> obstacles; // with any of these nothing may be done
 };
 
 // What has to be done to get from what was seen to what is wanted. `can_lock` says whether this
 // machine lets us set the immutable flag; where not, the flag is not missed, and a warning says so.
-enum class CanLock { yes, no };
+// Nor is it where it is not wanted: in an image, or beside others.
+enum class CanLock { yes, no, unwanted };
 Plan diff(const State& wanted, const Seen& seen, CanLock can_lock);
 
 // "users", "directories", "files of concierge"

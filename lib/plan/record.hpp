@@ -19,6 +19,7 @@ struct Record {
   // Digest of what was wanted, for each agent and, under the empty name, for all: where it is the
   // same again, whatever differs is drift.
   std::map<std::string, std::string> wanted;
+  bool sidecar = false; // the machine is others' too
 };
 
 std::string to_json(const Record& record);

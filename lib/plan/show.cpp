@@ -188,6 +188,7 @@ std::string_view area_of(Act act)
     return "firewall rules";
   case Act::sysctls:
     return "kernel parameters";
+  case Act::retire:
   case Act::tables:
   case Act::files:
   case Act::lock:
@@ -222,6 +223,7 @@ std::vector<Area> areas_of(const Plan& plan, const State& wanted)
 std::string line_of(const Step& step)
 {
   switch (step.act) {
+  case Act::retire:
   case Act::tables:
   case Act::directories:
   case Act::files:

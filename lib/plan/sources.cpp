@@ -2,6 +2,7 @@
 
 #include "audit/sha256.hpp"
 #include "plan/instructions.hpp"
+#include "plan/retire.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/text.hpp"
@@ -186,22 +187,6 @@ void find_held(const Place& place, const config::Config& config, Sources& source
   }
 }
 
-// An agent that was configured once is left as it is, and named.
-void find_retired(const config::Config& config, Sources& sources)
-{
-  for (const auto& recorded : sources.record.uids) {
-    const auto& name = recorded.first;
-    const bool configured =
-      std::any_of(config.agents.begin(), config.agents.end(), [&](const config::Agent& agent) {
-        return agent.name == name;
-      });
-    if (!configured && sources.accounts.user("a-" + name) != nullptr) {
-      sources.warnings.push_back(fmt::format(
-        "agent '{}' is no longer configured; its user, units and data are left as they are", name));
-    }
-  }
-}
-
 } // namespace
 
 Result<Sources> read_sources(
@@ -221,7 +206,7 @@ Result<Sources> read_sources(
   CONOS_TRY(sources.accounts, read_accounts(place.root));
   CONOS_CHECK(read_record(place, sources.record));
   find_held(place, config, sources);
-  find_retired(config, sources);
+  sources.retired = find_retired(place, config, sources.record, sources.accounts);
   return sources;
 }
 

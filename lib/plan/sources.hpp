@@ -4,6 +4,7 @@
 #include "host/accounts.hpp"
 #include "plan/place.hpp"
 #include "plan/record.hpp"
+#include "plan/state.hpp"
 #include "sys/error.hpp"
 
 #include <map>
@@ -33,6 +34,8 @@ struct Sources {
   Accounts accounts;
   Record record;
   std::set<std::string> held; // agents a person stopped
+  std::vector<Retired> retired;
+  std::vector<std::string> strays; // units called conos-... that are in nobody's name
   // what a person should know
   std::vector<std::string> warnings;
 };

@@ -73,6 +73,15 @@ struct Sysctl {
   long least = 0;
 };
 
+// An agent that was configured once, and what is left of it.
+struct Retired {
+  std::string name;
+  std::vector<std::string> units; // that exist
+  std::vector<std::string> files; // bootstrap's own, of and beside its units
+  std::vector<std::string> trees; // its tasks, its home: somebody's data
+  bool has_user = false;
+};
+
 struct State {
   std::vector<std::string> groups;
   std::vector<Account> accounts;
@@ -82,7 +91,10 @@ struct State {
   std::vector<Unit> units;
   std::string firewall; // the nftables table, as nft lists it
   std::vector<Sysctl> sysctls;
-  File applied; // the record, written when all else is done
+  std::vector<Retired> retired; // to be taken away
+  std::string archive;          // the directory their data goes to; empty: it is thrown away
+  bool sidecar = false;         // the machine is others' too: nothing that is not ours is replaced
+  File applied;                 // the record, written when all else is done
   // Agents, and "" for what is everybody's, for whom the same was wanted the last time: whatever
   // differs there is drift.
   std::set<std::string> settled;

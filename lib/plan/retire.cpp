@@ -1,0 +1,184 @@
+#include "plan/retire.hpp"
+
+#include "host/units.hpp"
+#include "plan/files.hpp"
+#include "plan/tools.hpp"
+#include "sys/clock.hpp"
+#include "sys/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace conos::plan {
+
+namespace {
+
+constexpr Duration k_archive_time = std::chrono::hours(6); // a home may be large
+constexpr Duration k_stop_time = std::chrono::seconds(90); // deliver has its 60 s
+
+bool is_there(const Place& place, const std::string& path)
+{
+  struct stat st = {};
+  return ::lstat((place.root + path).c_str(), &st) == 0;
+}
+
+Retired what_is_left(const Place& place, const std::string& name, const Accounts& accounts)
+{
+  Retired retired;
+  retired.name = name;
+  retired.has_user = accounts.user("a-" + name) != nullptr;
+  const auto keep = [&](std::vector<std::string>& into, const std::string& path) {
+    if (is_there(place, path)) {
+      into.push_back(path);
+    }
+  };
+  const auto unit = fmt::format("{}/conos-{}", k_units, name);
+  for (const auto* kind : {".path", ".timer", ".service"}) {
+    if (is_there(place, unit + kind)) {
+      retired.units.push_back(fmt::format("conos-{}{}", name, kind));
+      retired.files.push_back(unit + kind);
+    }
+  }
+  keep(retired.files, unit + ".service.d/10-tier.conf");
+  keep(retired.files, unit + ".service.d/20-agent.conf");
+  keep(retired.files, fmt::format("/var/lib/conos/compiled/{}.json", name));
+  for (const auto* state : {"hold", "pace", "locks"}) {
+    keep(retired.files, fmt::format("/var/lib/conos/{}/{}", state, name));
+  }
+  keep(retired.trees, "/srv/conos/agents/" + name);
+  keep(retired.trees, "/home/a-" + name);
+  keep(retired.trees, "/var/lib/conos/instructions/" + name);
+  return retired;
+}
+
+// Root's own directory, and one that nothing can be planted in.
+Result<UniqueFd> open_archive_dir(const std::string& path)
+{
+  CONOS_CHECK(run_tool({"mkdir", "--parents", "--mode=0700", "--", path}));
+  CONOS_TRY(auto dir, open_dir(path));
+  CONOS_TRY(const auto st, stat_of(dir));
+  if (st.st_uid != 0 || (st.st_mode & 0022U) != 0) {
+    return fail(Kind::denied, "'{}' is not root's alone to write to", path);
+  }
+  return dir;
+}
+
+// A tar(1) archive with owners, modes, ACLs; it has its name when it is whole and on disk.
+Result<std::string> archive_trees(
+  const Place& place, const Retired& retired, const std::string& directory)
+{
+  CONOS_TRY(const auto dir, open_archive_dir(place.root + directory));
+  const auto name = fmt::format("{}-{}.tar.gz", retired.name, compact_stamp(now()));
+  const auto part = "." + name + ".part";
+  std::vector<std::string> argv{"tar", "--create", "--gzip", "--acls", "--xattrs",
+    "--numeric-owner", "--one-file-system", "--warning=no-file-ignored",
+    "--directory=" + (place.root.empty() ? "/" : place.root),
+    fmt::format("--file={}{}/{}", place.root, directory, part), "--"};
+  for (const auto& tree : retired.trees) {
+    argv.push_back("." + tree);
+  }
+  CONOS_CHECK(run_tool(std::move(argv), -1, k_archive_time));
+  CONOS_TRY(const auto file, open_beneath(dir, part));
+  if (::fchmod(file.get(), 0600) < 0 || ::fsync(file.get()) < 0 ||
+      ::renameat(dir.get(), part.c_str(), dir.get(), name.c_str()) < 0 || ::fsync(dir.get()) < 0) {
+    return os_error("finish the archive '{}/{}'", directory, name);
+  }
+  return directory + "/" + name;
+}
+
+Result<> stop_units(const Place& place, const Retired& retired)
+{
+  if (!place.root.empty() || retired.units.empty()) {
+    return {};
+  }
+  CONOS_TRY(const auto systemd, Units::connect(k_stop_time));
+  for (const auto& unit : retired.units) {
+    auto stopped = systemd.stop(unit);
+    if (!stopped && stopped.error().kind != Kind::not_found) {
+      return stopped;
+    }
+  }
+  CONOS_TRY(const auto changed, systemd.disable(retired.units));
+  (void)changed; // they may have been disabled before
+  return {};
+}
+
+// Its data is hostile: deep, many, unreadable. rm(1) walks by descriptors and follows no link.
+Result<> remove_trees(const Place& place, const std::vector<std::string>& paths)
+{
+  std::vector<std::string> argv{"rm", "--recursive", "--force", "--one-file-system", "--"};
+  for (const auto& path : paths) {
+    argv.push_back(place.root + path);
+  }
+  return paths.empty() ? Result<>{} : run_tool(std::move(argv), -1, k_archive_time);
+}
+
+} // namespace
+
+std::vector<Retired> find_retired(
+  const Place& place, const config::Config& config, const Record& record, const Accounts& accounts)
+{
+  std::vector<Retired> all;
+  for (const auto& recorded : record.uids) {
+    const auto& name = recorded.first;
+    const bool configured =
+      std::any_of(config.agents.begin(), config.agents.end(), [&](const config::Agent& agent) {
+        return agent.name == name;
+      });
+    auto left = configured ? Retired{} : what_is_left(place, name, accounts);
+    if (left.has_user || !left.files.empty() || !left.trees.empty()) {
+      all.push_back(std::move(left));
+    }
+  }
+  return all;
+}
+
+Step retire_step(const Retired& retired, const std::string& archive)
+{
+  Step step{Act::retire, retired.name, {}};
+  const auto add = [&](const std::string& subject, const std::string& what) {
+    step.changes.push_back({subject, what, "", 0});
+  };
+  for (const auto& unit : retired.units) {
+    add(unit, "stop, disable");
+  }
+  for (const auto& tree : retired.trees) {
+    add(tree, archive.empty() ? "delete for good" : "archive in " + archive + ", remove");
+  }
+  for (const auto& file : retired.files) {
+    add(file, "remove");
+  }
+  if (retired.has_user) {
+    add("a-" + retired.name, "remove the user");
+  }
+  return step;
+}
+
+Result<std::string> retire(const Place& place, const Retired& retired, const std::string& archive)
+{
+  CONOS_CHECK(stop_units(place, retired));
+  std::string path;
+  if (!archive.empty() && !retired.trees.empty()) {
+    CONOS_TRY(path, archive_trees(place, retired, archive));
+  }
+  CONOS_CHECK(remove_trees(place, retired.trees));
+  for (const auto& file : retired.files) {
+    CONOS_CHECK(remove_file(place, file));
+  }
+  CONOS_CHECK(remove_trees(place, {fmt::format("{}/conos-{}.service.d", k_units, retired.name)}));
+  if (retired.has_user) {
+    std::vector<std::string> argv{"userdel"};
+    if (!place.root.empty()) {
+      argv.insert(argv.end(), {"--root", place.root});
+    }
+    argv.push_back("a-" + retired.name);
+    CONOS_CHECK(run_tool(std::move(argv)));
+  }
+  return path;
+}
+
+} // namespace conos::plan
