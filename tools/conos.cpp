@@ -31,10 +31,13 @@ struct Other {
   const char* verb;
   const char* program;
   const char* purpose;
+  const char* option = nullptr; // put before the others
 };
-constexpr std::array<Other, 5> k_others{{
+constexpr std::array<Other, 7> k_others{{
   {"task", "conos-task", "hand in tasks for agents, and see what became of them"},
   {"bootstrap", "conos-bootstrap", "make the machine what conos.toml says"},
+  {"config", "conos-config", "check, replace and bring back conos.toml"},
+  {"doctor", "conos-bootstrap", "say what of the machine is not as conos.toml says", "--doctor"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
   {"run", "conos-run", "the steps of an agent's activation"},
@@ -274,6 +277,9 @@ int run_other(const Other& other, int argc, char* argv[])
 {
   std::vector<std::string> words(argv + 1, argv + argc);
   words.front() = std::string(CONOS_BINDIR "/") + other.program;
+  if (other.option != nullptr) {
+    words.insert(words.begin() + 1, other.option);
+  }
   const auto error = become(words, own_environment());
   log::set_name("conos");
   log::error("{}", error.text());

@@ -80,6 +80,20 @@ auto find(const List& list, const Is& is) -> decltype(&list.front())
   return found == list.end() ? nullptr : &*found;
 }
 
+// "u:QUALIFIER:rwx" with another qualifier; entries that have none are as they were.
+template<class Other>
+std::string with_qualifier(std::string_view entry, const Other& other)
+{
+  const bool is_user = entry.starts_with("u:");
+  const auto end = entry.rfind(':');
+  if ((!is_user && !entry.starts_with("g:")) || end <= 2) {
+    return std::string(entry);
+  }
+  const std::string qualifier(entry.substr(2, end - 2));
+  return std::string(entry.substr(0, 2)) + other(qualifier, is_user) +
+         std::string(entry.substr(end));
+}
+
 } // namespace
 
 const User* Accounts::user(std::string_view name) const
@@ -125,6 +139,58 @@ Result<Accounts> read_accounts(const std::string& root)
 }
 
 // setfsuid tells nothing of its own success: asking with an impossible id returns the current one.
+Names::Names(const Accounts& accounts)
+{
+  // of two entries with one number the first counts, as for the C library
+  for (const auto& user : accounts.users) {
+    m_users.try_emplace(user.uid, user.name);
+    m_uids.try_emplace(user.name, user.uid);
+  }
+  for (const auto& group : accounts.groups) {
+    m_groups.try_emplace(group.gid, group.name);
+    m_gids.try_emplace(group.name, group.gid);
+  }
+}
+
+std::string Names::user(uid_t uid) const
+{
+  const auto found = m_users.find(uid);
+  return found != m_users.end() ? found->second : std::to_string(uid);
+}
+
+std::string Names::group(gid_t gid) const
+{
+  const auto found = m_groups.find(gid);
+  return found != m_groups.end() ? found->second : std::to_string(gid);
+}
+
+std::string Names::user_number(const std::string& name) const
+{
+  const auto found = m_uids.find(name);
+  return found != m_uids.end() ? std::to_string(found->second) : name;
+}
+
+std::string Names::group_number(const std::string& name) const
+{
+  const auto found = m_gids.find(name);
+  return found != m_gids.end() ? std::to_string(found->second) : name;
+}
+
+std::string Names::entry_by_name(std::string_view entry) const
+{
+  return with_qualifier(entry, [&](const std::string& number, bool is_user) {
+    const auto id = static_cast<uid_t>(std::strtoul(number.c_str(), nullptr, 10));
+    return is_user ? user(id) : group(id);
+  });
+}
+
+std::string Names::entry_by_number(std::string_view entry) const
+{
+  return with_qualifier(entry, [&](const std::string& name, bool is_user) {
+    return is_user ? user_number(name) : group_number(name);
+  });
+}
+
 ActingAs::ActingAs(uid_t uid, gid_t gid)
 {
   (void)::setfsgid(gid);

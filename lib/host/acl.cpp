@@ -43,7 +43,7 @@ Result<> let_group_read(const UniqueFd& file, gid_t group)
   return {};
 }
 
-Result<std::vector<std::string>> acl_entries(const UniqueFd& file, AclOf which)
+Result<std::vector<std::string>> acl_entries(const UniqueFd& file, AclOf which, const Names& names)
 {
   // by descriptor there is only the access ACL; through /proc the path cannot have been swapped
   const auto path = fmt::format("/proc/self/fd/{}", file.get());
@@ -53,14 +53,14 @@ Result<std::vector<std::string>> acl_entries(const UniqueFd& file, AclOf which)
     return os_error("read an ACL");
   }
   const std::unique_ptr<char, FreeAcl> text(
-    ::acl_to_any_text(acl.get(), nullptr, ',', TEXT_ABBREVIATE));
+    ::acl_to_any_text(acl.get(), nullptr, ',', TEXT_ABBREVIATE | TEXT_NUMERIC_IDS));
   if (!text) {
     return os_error("print an ACL");
   }
   std::vector<std::string> entries;
   for (const auto entry : split(text.get(), ',')) {
     if (!entry.empty()) {
-      entries.emplace_back(entry);
+      entries.push_back(names.entry_by_name(entry));
     }
   }
   std::sort(entries.begin(), entries.end());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "host/accounts.hpp"
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
@@ -22,8 +23,8 @@ Result<> let_group_read(const UniqueFd& file, gid_t group);
 enum class AclOf { access, fallback }; // fallback: what is made in a directory gets
 
 // The entries of an open file's ACL as acl_from_text(3) reads them, "u:a-x:--x", sorted; a mode
-// without an ACL gives its three, no default ACL none. An id without a name stands as a number.
-Result<std::vector<std::string>> acl_entries(const UniqueFd& file, AclOf which);
+// without an ACL gives its three, no default ACL none.
+Result<std::vector<std::string>> acl_entries(const UniqueFd& file, AclOf which, const Names& names);
 
 // Takes the default ACL from a directory; none, or no directory, is success.
 Result<> drop_default_acl(const std::string& directory);

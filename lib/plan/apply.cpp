@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -168,16 +169,42 @@ private:
   {
     m_accounts.reset();
     return run_tool(with_root({"systemd-sysusers"},
-      {m_place.vendor.substr(m_place.root.size()) + "/sysusers.d/conos.conf", k_agents_sysusers}));
+      {m_place.vendor + "/sysusers.d/conos.conf", m_place.root + k_agents_sysusers}));
+  }
+
+  // By number, for the names of an image are not this machine's.
+  static Directory numbered(Directory directory, const Names& names)
+  {
+    directory.owner = names.user_number(directory.owner);
+    directory.group = names.group_number(directory.group);
+    for (auto* acl : {&directory.acl, &directory.default_acl}) {
+      for (auto& entry : *acl) {
+        entry = names.entry_by_number(entry);
+      }
+    }
+    return directory;
+  }
+
+  // What has a directory's name and is none. The directory above is root's in every case.
+  static Result<> move_aside(const std::string& path)
+  {
+    struct stat st = {};
+    const bool is_other = ::lstat(path.c_str(), &st) == 0 && !S_ISDIR(st.st_mode);
+    return !is_other || ::rename(path.c_str(), (path + k_saved).c_str()) == 0
+             ? Result<>{}
+             : os_error("move '{}' aside", path);
   }
 
   // Only the lines of what differs: the others could at best change nothing.
   Result<> directories(const Step& step)
   {
+    CONOS_CHECK(know_accounts());
+    const Names names(*m_accounts);
     std::string lines;
     for (const auto& change : step.changes) {
       const auto& directory = m_wanted.directories[change.index];
-      lines += tmpfiles_of(directory);
+      CONOS_CHECK(move_aside(m_place.root + directory.path));
+      lines += tmpfiles_of(numbered(directory, names));
       if (directory.default_acl.empty()) { // which systemd-tmpfiles takes from nobody
         CONOS_CHECK(drop_default_acl(m_place.root + directory.path));
       }

@@ -5,6 +5,7 @@
 #include "plan/desired.hpp"
 #include "plan/diff.hpp"
 #include "plan/files.hpp"
+#include "plan/history.hpp"
 #include "plan/observe.hpp"
 #include "plan/profile.hpp"
 #include "plan/show.hpp"
@@ -35,10 +36,10 @@ struct Read {
   std::optional<config::Config> config; // nothing: wrong, and said
 };
 
-Result<Read> read_config(const std::string& path)
+Read checked_config(std::string text, const std::string& path)
 {
   Read read;
-  CONOS_TRY(read.text, read_path(path, config::k_max_config_bytes));
+  read.text = std::move(text);
   auto checked = config::check(read.text);
   for (const auto& finding : checked.findings) {
     const auto line = config::line_of(finding, path);
@@ -46,6 +47,12 @@ Result<Read> read_config(const std::string& path)
   }
   read.config = std::move(checked.config);
   return read;
+}
+
+Result<Read> read_config(const std::string& path)
+{
+  CONOS_TRY(auto text, read_path(path, config::k_max_config_bytes));
+  return checked_config(std::move(text), path);
 }
 
 // One bootstrap at a time. In /run, for nothing else of ours may be there yet.
@@ -86,6 +93,11 @@ bool is_for_running(const Step& step)
          step.act == Act::start;
 }
 
+bool is_same_record(const Step& step)
+{
+  return step.act == Act::record && step.changes.front().what == k_unchanged;
+}
+
 // What a person should know whatever is done.
 void add_warnings(const Sources& sources, bool prune, Plan& plan)
 {
@@ -114,6 +126,9 @@ Result<Planned> make_plan(
   add_warnings(sources, options.prune, planned.plan);
   if (!place.root.empty()) {
     std::erase_if(planned.plan.steps, is_for_running);
+    if (planned.plan.steps.size() == 1 && is_same_record(planned.plan.steps.front())) {
+      planned.plan.steps.clear();
+    }
   }
   return planned;
 }
@@ -208,6 +223,53 @@ Result<cli::Exit> run(const Place& place, const Read& read, const Options& optio
   return cli::Exit::ok;
 }
 
+Result<> need_root()
+{
+  return ::geteuid() == 0
+           ? Result<>{}
+           : fail(Kind::denied, "only root can set up the machine; checking a file needs no root");
+}
+
+// The new text in the old one's place, between unlocking and the run that locks it again.
+Result<> put_config(const Place& place, const std::string& old, const std::string& text)
+{
+  CONOS_TRY(const auto kept, keep_version(place, old));
+  log::notice("the former conos.toml is kept as {}", kept);
+  CONOS_CHECK(unlock_file(place, k_config_path));
+  CONOS_TRY(const auto etc, open_dir(place.site.etc));
+  CONOS_TRY(const auto st, stat_at(etc, "conos.toml"));
+  return replace(etc, "conos.toml", text, st.st_mode & 07777U, {st.st_uid, st.st_gid});
+}
+
+Result<cli::Exit> change_config(
+  const Place& place, const Read& read, const Options& options, const std::function<bool()>& agrees)
+{
+  if (!read.config) {
+    log::error("nothing was changed");
+    return cli::Exit::config;
+  }
+  CONOS_TRY(const auto old, read_path(place.root + k_config_path, config::k_max_config_bytes));
+  CONOS_TRY(const auto lock, can_lock(place));
+  CONOS_TRY(const auto planned, make_plan(place, read, lock, options));
+  warn(planned.plan);
+  CONOS_TRY(const auto lines, diff_of(k_config_path, old, read.text));
+  CONOS_TRY(const auto steps, text_of(planned.plan, planned.wanted, planned.seen));
+  print(options.json ? json_of(planned.plan) : escaped_lines(lines) + steps);
+  if (old == read.text && planned.plan.steps.empty()) {
+    print(options.json ? "" : "nothing to do\n");
+    return cli::Exit::ok;
+  }
+  if (options.tell == Tell::plan || !agrees()) {
+    return cli::Exit::no;
+  }
+  CONOS_CHECK(old == read.text ? Result<>{} : put_config(place, old, read.text));
+  auto done = run(place, read, options);
+  if (!done) {
+    log::notice("'conos config rollback' brings the former conos.toml back");
+  }
+  return done;
+}
+
 Result<cli::Exit> unlock(const Place& place)
 {
   config::Config nobody;
@@ -247,13 +309,38 @@ Result<std::string> find_config(Place& place, const Options& options)
 
 } // namespace
 
+Result<cli::Exit> replace_config(
+  const std::string& file, const Options& options, const std::function<bool()>& agrees)
+{
+  const Place place(options.root);
+  CONOS_CHECK(need_root());
+  CONOS_TRY(const auto lock, only_one(place));
+  CONOS_TRY(const auto read, read_config(file));
+  return change_config(place, read, options, agrees);
+}
+
+Result<cli::Exit> restore_config(
+  const std::string& name, const Options& options, const std::function<bool()>& agrees)
+{
+  const Place place(options.root);
+  CONOS_CHECK(need_root());
+  CONOS_TRY(const auto lock, only_one(place));
+  CONOS_TRY(const auto now, read_path(place.root + k_config_path, config::k_max_config_bytes));
+  CONOS_TRY(const auto names,
+    name.empty() ? list_versions(place) : Result<std::vector<std::string>>({name}));
+  for (const auto& version : names) {
+    CONOS_TRY(auto text, read_version(place, version));
+    if (text != now || !name.empty()) {
+      return change_config(place, checked_config(std::move(text), version), options, agrees);
+    }
+  }
+  return fail(Kind::not_found, "there is no earlier version of conos.toml");
+}
+
 Result<cli::Exit> bootstrap(const Options& options)
 {
   Place place(options.root);
-  if (!options.check_only && ::geteuid() != 0) {
-    return fail(
-      Kind::denied, "only root can set up the machine; --check --config=FILE needs no root");
-  }
+  CONOS_CHECK(options.check_only ? Result<>{} : need_root());
   if (options.unlock_only) {
     CONOS_TRY(const auto lock, only_one(place));
     return unlock(place);

@@ -3,6 +3,7 @@
 #include "cli/tool.hpp"
 #include "sys/error.hpp"
 
+#include <functional>
 #include <string>
 
 // conos-bootstrap itself: reads conos.toml, and makes the machine what it says.
@@ -17,21 +18,32 @@ enum class Tell {
 };
 
 struct Options {
-  std::string config;      // path of conos.toml; empty: the one in /etc/conos
-  std::string profile;     // a shipped profile to begin with; empty: none
+  std::string config{};    // path of conos.toml; empty: the one in /etc/conos
+  std::string profile{};   // a shipped profile to begin with; empty: none
   bool check_only = false; // judge conos.toml and stop
   Tell tell = Tell::deeds;
   bool json = false;        // print all that as JSON
-  std::string root = "";    // "/" of an image that is being built; empty: this machine
+  std::string root{};       // "/" of an image that is being built; empty: this machine
   bool sidecar = false;     // the machine is others' too; remembered
   bool whole = false;       // no longer
   bool prune = false;       // take away agents that are no longer configured
-  std::string archive = ""; // the directory their data goes to; empty: it is thrown away
+  std::string archive{};    // the directory their data goes to; empty: it is thrown away
   bool unlock_only = false; // take the immutable flag off what an administrator edits, and stop
 };
 
 // Findings and warnings go to standard error, steps to standard output.
 // Exit::no: a plan or a report found changes. Exit::config: conos.toml is wrong, or not there.
 Result<cli::Exit> bootstrap(const Options& options);
+
+// Puts another conos.toml in place of the one there is and makes the machine what it says. What is
+// wrong with it is said and nothing is done; else the lines that differ and the plan are shown, and
+// `agrees` is asked. The version there was is kept. Killed at any point, one of the two is there
+// whole, and the next conos-bootstrap goes on. Exit::no: not agreed, or, with Tell::plan, changes.
+Result<cli::Exit> replace_config(
+  const std::string& file, const Options& options, const std::function<bool()>& agrees);
+
+// The same with an earlier version, the newest that is not what is there now when `name` is empty.
+Result<cli::Exit> restore_config(
+  const std::string& name, const Options& options, const std::function<bool()>& agrees);
 
 } // namespace conos::plan

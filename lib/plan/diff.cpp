@@ -214,7 +214,7 @@ private:
       }
       Differences differences;
       if (!seen.is_directory) {
-        differences.add("is not a directory");
+        differences.add("is not a directory, kept as " + wanted.path + k_saved);
       } else {
         differences.compare_mode(seen.mode, wanted.mode);
         differences.compare("owner", seen.owner, wanted.owner);
@@ -248,6 +248,11 @@ private:
     return m_seen.loaded.contains(unit.substr(0, unit.find(".d/")));
   }
 
+  static bool is_another_text(const File& wanted, const SeenFile& seen)
+  {
+    return !wanted.wanted || !seen.is_file || seen.content != *wanted.content;
+  }
+
   FileChanges file_changes()
   {
     FileChanges out;
@@ -266,7 +271,8 @@ private:
       if (change.save) {
         change.what += fmt::format(", what was there is kept as {}{}", wanted.path, k_saved);
       }
-      out.reload = out.reload || is_in_memory(wanted.path);
+      out.reload =
+        out.reload || (is_in_memory(wanted.path) && is_another_text(wanted, m_seen.files[i]));
       if (m_wanted.sidecar && change.save) {
         m_plan.obstacles.push_back(fmt::format(
           "'{}' is not conos's: on a machine of others it is left as it is", wanted.path));
@@ -405,7 +411,7 @@ private:
   {
     const auto what = file_difference(m_wanted.applied, m_seen.applied);
     if (!what.empty() || !m_plan.steps.empty()) {
-      add({Act::record, "", {{m_wanted.applied.path, what.empty() ? "unchanged" : what, "", 0}}});
+      add({Act::record, "", {{m_wanted.applied.path, what.empty() ? k_unchanged : what, "", 0}}});
     }
   }
 

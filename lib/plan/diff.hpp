@@ -38,6 +38,9 @@ struct Change {
   bool save = false;           // a file with somebody's own edits in it, kept beside the new one
 };
 
+// Of the record, when only the rest of the machine differs.
+inline const std::string k_unchanged = "unchanged";
+
 struct Step {
   Act act;
   std::string agent; // of files: whose; empty: everybody's

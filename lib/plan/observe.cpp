@@ -35,6 +35,7 @@ public:
   Result<Seen> look()
   {
     CONOS_TRY(m_seen.accounts, read_accounts(m_place.root));
+    m_names.emplace(m_seen.accounts);
     for (const auto& directory : m_state.directories) {
       CONOS_TRY(auto seen, directory_at(directory.path));
       m_seen.directories.push_back(std::move(seen));
@@ -57,19 +58,6 @@ public:
   }
 
 private:
-  // Names by the machine's own database; a number for an id nobody has.
-  std::string owner_name(uid_t uid) const
-  {
-    const auto* user = m_seen.accounts.user(uid);
-    return user != nullptr ? user->name : std::to_string(uid);
-  }
-
-  std::string group_name(gid_t gid) const
-  {
-    const auto* group = m_seen.accounts.group(gid);
-    return group != nullptr ? group->name : std::to_string(gid);
-  }
-
   Result<SeenDirectory> directory_at(const std::string& path) const
   {
     SeenDirectory seen;
@@ -82,16 +70,17 @@ private:
     seen.exists = true;
     seen.is_directory = S_ISDIR(st.st_mode);
     seen.mode = st.st_mode & 07777U;
-    seen.owner = owner_name(st.st_uid);
-    seen.group = group_name(st.st_gid);
+    seen.owner = m_names->user(st.st_uid);
+    seen.group = m_names->group(st.st_gid);
     if (seen.is_directory) {
       const UniqueFd dir(::open(whole.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!dir) {
         return os_error("open '{}'", path);
       }
-      CONOS_TRY(seen.acl, acl_entries(dir, AclOf::access).map_error(during("'" + path + "'")));
       CONOS_TRY(
-        seen.default_acl, acl_entries(dir, AclOf::fallback).map_error(during("'" + path + "'")));
+        seen.acl, acl_entries(dir, AclOf::access, *m_names).map_error(during("'" + path + "'")));
+      CONOS_TRY(seen.default_acl,
+        acl_entries(dir, AclOf::fallback, *m_names).map_error(during("'" + path + "'")));
     }
     return seen;
   }
@@ -116,8 +105,8 @@ private:
     CONOS_TRY(const auto st, stat_of(file));
     seen.is_file = S_ISREG(st.st_mode);
     seen.mode = st.st_mode & 07777U;
-    seen.owner = owner_name(st.st_uid);
-    seen.group = group_name(st.st_gid);
+    seen.owner = m_names->user(st.st_uid);
+    seen.group = m_names->group(st.st_gid);
     if (seen.is_file && wanted.content) {
       CONOS_TRY(seen.content,
         read_all(file, k_max_file_bytes).map_error(during("read '" + wanted.path + "'")));
@@ -173,11 +162,11 @@ private:
     return {};
   }
 
-  // An image has no firewall; a kernel that cannot be asked is told of in time by what loads it.
+  // Nothing where nft cannot ask the kernel: what loads the table will say so too.
   Result<std::optional<std::string>> firewall() const
   {
     if (!m_place.root.empty()) {
-      return std::optional<std::string>();
+      return std::optional(std::string());
     }
     const std::vector<std::string> list{
       "/usr/sbin/nft", "--stateless", "--numeric", "list", "table", "inet", "conos"};
@@ -206,6 +195,7 @@ private:
 
   const Place& m_place;
   const State& m_state;
+  std::optional<Names> m_names;
   Seen m_seen;
 };
 

@@ -24,6 +24,7 @@ struct Place {
   std::string vendor; // sysusers.d, tmpfiles.d
 };
 
+inline const std::string k_config_path = "/etc/conos/conos.toml";
 inline const std::string k_units = "/etc/systemd/system";
 inline const std::string k_agents_sysusers = "/etc/sysusers.d/conos-agents.conf";
 inline const std::string k_agents_tmpfiles = "/etc/tmpfiles.d/conos-agents.conf";

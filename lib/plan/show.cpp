@@ -45,20 +45,6 @@ std::string line_of(const Change& change)
     change.drift ? "  (changed since the last run)" : "");
 }
 
-Result<std::string> diff_of(const std::string& path, const std::string& a, const std::string& b)
-{
-  CONOS_TRY(const auto before, memory_file(a));
-  CONOS_TRY(const auto after, memory_file(b));
-  const auto name = [](const UniqueFd& file) {
-    return fmt::format("/proc/{}/fd/{}", ::getpid(), file.get());
-  };
-  CONOS_TRY(const auto ended, run_command({{"/usr/bin/diff", "--unified=2", "--label", path,
-                                             "--label", "as it will be", name(before), name(after)},
-                                            plain_environment(), "", -1},
-                                {}));
-  return ended.status <= 1 ? ended.out : "the two cannot be compared\n";
-}
-
 // What becomes of a file's content, indented: of a new one how much, of others the difference.
 Result<std::string> lines_of(const File& wanted, const SeenFile& seen)
 {
@@ -219,6 +205,21 @@ std::vector<Area> areas_of(const Plan& plan, const State& wanted)
 }
 
 } // namespace
+
+Result<std::string> diff_of(
+  const std::string& path, const std::string& before_text, const std::string& after_text)
+{
+  CONOS_TRY(const auto before, memory_file(before_text));
+  CONOS_TRY(const auto after, memory_file(after_text));
+  const auto name = [](const UniqueFd& file) {
+    return fmt::format("/proc/{}/fd/{}", ::getpid(), file.get());
+  };
+  CONOS_TRY(const auto ended, run_command({{"/usr/bin/diff", "--unified=2", "--label", path,
+                                             "--label", "as it will be", name(before), name(after)},
+                                            plain_environment(), "", -1},
+                                {}));
+  return ended.status <= 1 ? ended.out : "the two cannot be compared\n";
+}
 
 std::string line_of(const Step& step)
 {

@@ -15,6 +15,10 @@ std::string line_of(const Step& step);
 // changed the lines that differ, as diff(1) shows them.
 Result<std::string> text_of(const Plan& plan, const State& wanted, const Seen& seen);
 
+// The lines that differ between two texts, as diff(1) shows them; empty where none do.
+Result<std::string> diff_of(
+  const std::string& path, const std::string& before, const std::string& after);
+
 // One JSON document:
 // {"steps":[{"act","agent","changes":[{"subject","what","why","drift"}]}],"warnings":[]}
 std::string json_of(const Plan& plan);

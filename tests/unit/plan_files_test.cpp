@@ -120,8 +120,8 @@ TEST_CASE("an ACL reads as it is written in the tables", "[plan][tables]")
 {
   TempDir dir;
   REQUIRE(::fchmod(dir.fd.get(), 01730) == 0);
-  CHECK(acl_entries(dir.fd, AclOf::access).value() == acl_of_mode(01730));
-  CHECK(acl_entries(dir.fd, AclOf::fallback).value().empty());
+  CHECK(acl_entries(dir.fd, AclOf::access, Names({})).value() == acl_of_mode(01730));
+  CHECK(acl_entries(dir.fd, AclOf::fallback, Names({})).value().empty());
 }
 
 TEST_CASE("the accounts of a machine are read, what is none passed over", "[host][accounts]")

@@ -1,0 +1,93 @@
+// conos-config - check, replace and bring back conos.toml
+#include "cli/tool.hpp"
+#include "plan/bootstrap.hpp"
+#include "plan/history.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+namespace {
+
+using namespace conos;
+
+Result<cli::Exit> check(const cli::Args& args)
+{
+  return plan::bootstrap({.config = args.operands.front(), .check_only = true});
+}
+
+plan::Options options_of(const cli::Args& args)
+{
+  plan::Options options;
+  options.tell = args.has("dry-run") ? plan::Tell::plan : plan::Tell::deeds;
+  options.json = args.has("json");
+  return options;
+}
+
+// Asks on the terminal; without one nobody can agree, so --yes has to.
+Result<std::function<bool()>> question(const cli::Args& args)
+{
+  if (args.has("yes") || args.has("dry-run")) {
+    return [] {
+      return true;
+    };
+  }
+  if (::isatty(STDIN_FILENO) != 1) {
+    return fail(Kind::usage, "nobody is there to be asked: say --yes, or --dry-run to look only");
+  }
+  return [] {
+    std::string answer;
+    (void)std::fputs("apply this? [y/N] ", stderr); // who does not see it answers nothing
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "yes";
+  };
+}
+
+Result<cli::Exit> apply(const cli::Args& args)
+{
+  CONOS_TRY(const auto agrees, question(args));
+  return plan::replace_config(args.operands.front(), options_of(args), agrees);
+}
+
+Result<cli::Exit> rollback(const cli::Args& args)
+{
+  CONOS_TRY(const auto agrees, question(args));
+  const auto name = args.operands.empty() ? "" : args.operands.front();
+  return plan::restore_config(name, options_of(args), agrees);
+}
+
+Result<cli::Exit> history(const cli::Args&)
+{
+  CONOS_TRY(const auto names, plan::list_versions(plan::Place()));
+  for (const auto& name : names) {
+    (void)std::printf("%s\n", name.c_str()); // cli::run looks at the stream's end
+  }
+  return cli::Exit::ok;
+}
+
+const cli::Option k_yes{"yes", "apply it without asking", "", "", 'y'};
+const cli::Option k_dry_run{"dry-run", "show what would change, and change nothing", "", "", 'n'};
+const cli::Option k_json{"json", "print the plan as JSON"};
+
+} // namespace
+
+int main(int argc, char* argv[])
+{
+  return conos::cli::run(argc, argv,
+    {
+      .name = "conos-config",
+      .purpose = "check, replace and bring back conos.toml",
+      .verbs =
+        {
+          {"check", "say everything that is wrong with a conos.toml", "FILE", {}, check},
+          {"apply", "put FILE in place of conos.toml, and make the machine what it says", "FILE",
+            {k_yes, k_dry_run, k_json}, apply},
+          {"rollback", "the same with an earlier version, the one before if none is named",
+            "[VERSION]", {k_yes, k_dry_run, k_json}, rollback},
+          {"history", "name the earlier versions that are kept, newest first", "", {}, history},
+        },
+      .section = "8",
+    });
+}
