@@ -345,8 +345,10 @@ private:
         join(d.acl, ","), join(d.default_acl, ","));
     }
     for (const auto& f : m_state.files) {
-      texts[f.agent] += fmt::format("{} {:o} {} {} {} {} {}\n", f.path, f.mode, f.owner, f.group,
-        f.immutable, f.wanted, f.content && f.wanted ? record.files.at(f.path) : "");
+      if (f.wanted) {
+        texts[f.agent] += fmt::format("{} {:o} {} {} {} {}\n", f.path, f.mode, f.owner, f.group,
+          f.immutable, f.content ? record.files.at(f.path) : "");
+      }
     }
     for (const auto& l : m_state.links) {
       texts[l.agent] += fmt::format("{} {} {}\n", l.path, l.target, l.owner);
