@@ -42,7 +42,7 @@ std::string title_of(const TableKind& kind);
 enum class Type {
   boolean,
   integer,   // within least and most
-  number,    // integer or not, at least 0
+  number,    // integer or not, from 0 to k_most_number
   text,      // any
   choice,    // one of `choices`
   agent,     // the name of an agent
@@ -63,6 +63,8 @@ enum class Type {
   hosts,     // of "host", "host:443", "*.domain", "@group"
   table,     // of anything: checked where it gets its effect
 };
+
+constexpr double k_most_number = 1e12;
 
 struct Key {
   std::string_view name; // below its table: "budget.usd_day"
