@@ -367,10 +367,10 @@ private:
 
 } // namespace
 
-Checked check(std::string_view text)
+Checked check(std::string_view text, const Environment& environment)
 {
   Checked checked;
-  const auto document = read_document(text, checked.findings);
+  const auto document = read_document(text, environment, checked.findings);
   const auto is_error = [](const Finding& finding) {
     return finding.error;
   };
@@ -389,8 +389,10 @@ Checked check(std::string_view text)
 
 std::string line_of(const Finding& finding, std::string_view file)
 {
-  return fmt::format("{}:{}:{}: {}{}", file, finding.at.line, finding.at.column,
-    finding.error ? "" : "warning: ", finding.text);
+  const auto place = finding.at.line == 0
+                       ? "environment"
+                       : fmt::format("{}:{}:{}", file, finding.at.line, finding.at.column);
+  return fmt::format("{}: {}{}", place, finding.error ? "" : "warning: ", finding.text);
 }
 
 } // namespace conos::config

@@ -59,10 +59,12 @@ struct Checked {
 
 constexpr std::size_t k_max_config_bytes = 1U << 20U;
 
-// Checks everything and says everything that is wrong, at once.
-Checked check(std::string_view text);
+// Checks everything and says everything that is wrong, at once. `environment` may hold variables
+// that are no key's; the variables of keys win over `text`.
+Checked check(std::string_view text, const Environment& environment = {});
 
-// "conos.toml:12:1: key 'teir': …", or "conos.toml:12:1: warning: key …".
+// "conos.toml:12:1: key 'teir': …", or "conos.toml:12:1: warning: key …"; what is not in the file
+// begins with "environment: ".
 std::string line_of(const Finding& finding, std::string_view file);
 
 } // namespace conos::config

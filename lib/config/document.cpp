@@ -21,31 +21,21 @@ public:
   {
   }
 
-  Document read(const toml::table& root)
+  Document read(const toml::table& root, const Environment& environment)
   {
     for (const auto& [key, node] : root) {
       top_level(key, node);
+    }
+    for (const auto& key : config::keys()) {
+      const auto value = environment.find(std::string(key.env));
+      if (!key.env.empty() && value != environment.end() && !value->second.empty()) {
+        variable(key, value->second);
+      }
     }
     return std::move(m_document);
   }
 
 private:
-  struct Named {
-    std::string_view name;
-    In in;
-  };
-
-  static constexpr Named k_tables[] = {
-    {"system", in_system},
-    {"deployment", in_deployment},
-    {"infra", in_infra},
-    {"base", in_base},
-    {"network", in_network},
-    {"contracts", in_contracts},
-    {"dashboard", in_dashboard},
-    {"packages", in_packages},
-  };
-
   void error(Place at, std::string text) { m_findings.push_back({at, true, std::move(text)}); }
   void warn(Place at, std::string text) { m_findings.push_back({at, false, std::move(text)}); }
 
@@ -53,43 +43,40 @@ private:
   {
     const auto name = key.str();
     const auto at = place_of(key.source());
-    if (name == "agents") {
-      rows(at, "agents", node, in_agents, m_document.agents);
-      return;
-    }
-    if (name == "routes") {
-      rows(at, "routes", node, in_routes, m_document.routes);
-      return;
-    }
-    const auto* found = std::find_if(std::begin(k_tables), std::end(k_tables), [&](const Named& t) {
-      return t.name == name;
+    const auto kinds = table_kinds();
+    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const TableKind& k) {
+      return k.name == name;
     });
-    const bool other = name == "providers" || name == "egress" || name == "defaults";
-    if (found == std::end(k_tables) && !other) {
+    const bool known = kind != kinds.end();
+    if (!known && name != "egress" && name != "defaults") {
       unknown_table(at, name);
+      return;
+    }
+    if (known && kind->form == TableKind::Form::rows) {
+      rows(at, name, node, kind->in, name == "agents" ? m_document.agents : m_document.routes);
       return;
     }
     const auto* table = node.as_table();
     if (table == nullptr) {
       error(at, fmt::format("key '{0}': is {1}, not a table [{0}]", escaped(name), kind_of(node)));
-    } else if (name == "providers") {
-      providers(*table);
     } else if (name == "egress") {
       egress(*table);
     } else if (name == "defaults") {
       tiers("defaults", *table);
+    } else if (kind->form == TableKind::Form::named) {
+      providers(*table);
     } else {
       auto& into = m_document.tables[std::string(name)];
       into.at = at;
-      keys(*table, found->in, "[" + std::string(name) + "]", "", into);
+      keys(*table, kind->in, title_of(*kind), "", into);
     }
   }
 
   void unknown_table(Place at, std::string_view name)
   {
-    std::vector<std::string> names{"agents", "routes", "providers", "egress"};
-    for (const auto& table : k_tables) {
-      names.emplace_back(table.name);
+    std::vector<std::string> names{"egress"};
+    for (const auto& kind : table_kinds()) {
+      names.emplace_back(kind.name);
     }
     error(at, fmt::format("key '{}': there is no such table{}", escaped(name, 80),
                 did_you_mean(name, names)));
@@ -131,10 +118,10 @@ private:
       const auto name = prefix + std::string(key.str());
       const auto at = place_of(key.source());
       if (const Key* known = find_key(in, name); known != nullptr) {
-        one(*known, at, node, into);
+        one(*known, subject_of(name), at, node, into);
       } else if (!key_names(in, name + ".").empty()) {
         inner(at, name, node, in, title, into);
-      } else if (in == in_base && is_tier(name) && node.is_table()) {
+      } else if (title == "[base]" && is_tier(name) && node.is_table()) {
         tier_of_base(name, at, *node.as_table());
       } else {
         unknown_key(at, name, in, title, prefix);
@@ -153,12 +140,44 @@ private:
     }
   }
 
-  void one(const Key& key, Place at, const toml::node& node, Table& into)
+  static std::string subject_of(std::string_view key)
+  {
+    return fmt::format("key '{}'", escaped(key, 80));
+  }
+
+  // A variable of the environment, as if its value stood in the file.
+  void variable(const Key& key, const std::string& value)
+  {
+    const auto subject = fmt::format("variable '{}'", key.env);
+    if (!is_utf8(value)) { // as all of the file is
+      error({}, fmt::format("{}: '{}' is not UTF-8", subject, escaped(value, 80)));
+      return;
+    }
+    toml::array lines;
+    for (const auto line : split(value, '\n')) {
+      if (!trimmed(line).empty()) {
+        lines.push_back(std::string(trimmed(line)));
+      }
+    }
+    const auto kinds = table_kinds();
+    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const TableKind& k) {
+      return k.in == key.in;
+    });
+    auto& into = m_document.tables[std::string(kind->name)];
+    if (key.type == Type::texts) {
+      one(key, subject, {}, lines, into);
+    } else {
+      one(key, subject, {}, toml::value<std::string>(value), into);
+    }
+  }
+
+  void one(
+    const Key& key, const std::string& subject, Place at, const toml::node& node, Table& into)
   {
     std::vector<Complaint> complaints;
     auto setting = read_value(key, node, complaints);
     for (const auto& wrong : complaints) {
-      error(wrong.at, fmt::format("key '{}': {}", key.name, wrong.text));
+      error(wrong.at, fmt::format("{}: {}", subject, wrong.text));
     }
     if (!complaints.empty()) {
       into.wrong.insert(std::string(key.name));
@@ -168,7 +187,7 @@ private:
     }
     setting->at = at;
     if (!key.later.empty() && (key.fallback.empty() || setting->value != fallback_of(key))) {
-      warn(at, fmt::format("key '{}': has no effect yet: {}", key.name, key.later));
+      warn(at, fmt::format("{}: has no effect yet: {}", subject, key.later));
     }
     into.settings[std::string(key.name)] = std::move(*setting);
   }
@@ -189,7 +208,7 @@ private:
       return;
     }
     auto names = key_names(in, prefix);
-    if (in == in_base) {
+    if (title == "[base]") {
       names.insert(names.end(), {"officer", "operator", "worker"});
     }
     const auto last = std::string_view(name).substr(prefix.size());
@@ -255,11 +274,9 @@ private:
         continue;
       }
       for (const auto& [name, hosts] : *groups) {
-        auto named = *find_key(in_agents, "egress");
-        const std::string owned(name.str());
-        named.name = owned;
         Table unused;
-        one(named, place_of(name.source()), hosts, unused);
+        one(*find_key(in_agents, "egress"), subject_of(name.str()), place_of(name.source()), hosts,
+          unused);
       }
     }
   }
@@ -289,7 +306,8 @@ const Table& Document::table(std::string_view name) const
   return found == tables.end() ? k_none : found->second;
 }
 
-std::optional<Document> read_document(std::string_view text, std::vector<Finding>& findings)
+std::optional<Document> read_document(
+  std::string_view text, const Environment& environment, std::vector<Finding>& findings)
 {
   std::optional<toml::table> root;
   try {
@@ -298,7 +316,7 @@ std::optional<Document> read_document(std::string_view text, std::vector<Finding
     findings.push_back(syntax_error(error));
     return std::nullopt;
   }
-  return Reader(findings).read(*root);
+  return Reader(findings).read(*root, environment);
 }
 
 } // namespace conos::config

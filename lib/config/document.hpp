@@ -15,7 +15,7 @@
 namespace conos::config {
 
 struct Place {
-  int line = 0;
+  int line = 0; // 0: not in the text but in the environment
   int column = 0;
 };
 
@@ -53,9 +53,14 @@ struct Document {
   const Table& table(std::string_view name) const;
 };
 
+// Variables by their names.
+using Environment = std::map<std::string, std::string>;
+
 // Reads `text`. What is wrong is added to `findings`; what is right is in the document all the
-// same, so that later checks can add theirs. Nothing when it is not TOML.
-std::optional<Document> read_document(std::string_view text, std::vector<Finding>& findings);
+// same, so that later checks can add theirs. Nothing when it is not TOML. A variable of a key wins
+// over the text, unless it is empty.
+std::optional<Document> read_document(
+  std::string_view text, const Environment& environment, std::vector<Finding>& findings);
 
 // The key's fallback as a value. Asking for one it does not have is our own bug.
 Value fallback_of(const Key& key);

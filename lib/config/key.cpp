@@ -178,6 +178,19 @@ std::string choice_complaint(const Key& key, std::string_view text)
 
 } // namespace
 
+std::string title_of(const TableKind& kind)
+{
+  switch (kind.form) {
+  case TableKind::Form::rows:
+    return fmt::format("[[{}]]", kind.name);
+  case TableKind::Form::named:
+    return fmt::format("[{}.NAME]", kind.name);
+  case TableKind::Form::one:
+    break;
+  }
+  return fmt::format("[{}]", kind.name);
+}
+
 const Key* find_key(In in, std::string_view name)
 {
   const auto all = keys();
@@ -201,6 +214,38 @@ std::vector<std::string> key_names(In in, std::string_view prefix)
     }
   }
   return names;
+}
+
+std::string_view example_of(const Key& key)
+{
+  return key.example.empty() ? key.fallback : key.example;
+}
+
+std::string description_of(const Key& key)
+{
+  auto text = sentence_of(key.help);
+  if (!key.choices.empty()) {
+    const auto choices = split(key.choices, ' ');
+    text += fmt::format(" One of {}.", fmt::join(choices, ", "));
+  }
+  if (key.type == Type::integer) {
+    text += fmt::format(" From {} to {}.", key.least, key.most);
+  }
+  if (!key.later.empty()) {
+    text += fmt::format(" Has no effect yet: {}.", key.later);
+  }
+  if (!key.env.empty()) {
+    text += fmt::format(" {} in the environment{} wins over the file.", key.env,
+      key.type == Type::texts ? ", one a line," : "");
+  }
+  return text;
+}
+
+std::string sentence_of(std::string_view help)
+{
+  auto text = std::string(help) + ".";
+  text[0] = text[0] >= 'a' && text[0] <= 'z' ? static_cast<char>(text[0] - 'a' + 'A') : text[0];
+  return text;
 }
 
 std::string wanted_by(const Key& key)

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-// The one table of what conos.toml may say. Validation, defaults, the manual page and its test
-// all read it.
+// The one table of what conos.toml may say. Validation, defaults, the schema, docs/conos.toml.md
+// and the test of the manual page all read it.
 namespace conos::config {
 
 // The kinds of table; a key may stand in several.
@@ -24,10 +24,25 @@ enum In : unsigned {
   in_packages = 1U << 10U,
 };
 
+// A table of conos.toml. Beside these there are [egress.groups], whose keys are the
+// administrator's, and [defaults.TIER], the old name of [base.TIER].
+struct TableKind {
+  enum class Form { one, rows, named }; // [x], [[x]], [x.NAME]
+  std::string_view name;
+  In in;
+  Form form;
+  std::string_view help; // a sentence without a full stop
+};
+
+std::span<const TableKind> table_kinds();
+
+// As it is written: "[system]", "[[agents]]", "[providers.NAME]".
+std::string title_of(const TableKind& kind);
+
 enum class Type {
   boolean,
   integer,   // within least and most
-  number,    // integer or not, at least 0
+  number,    // integer or not, from 0 to k_most_number
   text,      // any
   choice,    // one of `choices`
   agent,     // the name of an agent
@@ -49,13 +64,17 @@ enum class Type {
   table,     // of anything: checked where it gets its effect
 };
 
+constexpr double k_most_number = 1e12;
+
 struct Key {
   std::string_view name; // below its table: "budget.usd_day"
   Type type;
-  unsigned in;               // In, or-ed
-  std::string_view fallback; // as TOML; empty where there is none
-  std::string_view help;     // a sentence without a full stop
-  std::string_view later{};  // why it has no effect yet; empty: it has
+  unsigned in;                // In, or-ed
+  std::string_view fallback;  // as TOML; empty where there is none
+  std::string_view example{}; // as TOML; empty where the fallback is one
+  std::string_view help;      // a sentence without a full stop
+  std::string_view later{};   // why it has no effect yet; empty: it has
+  std::string_view env{};     // the variable that wins over the file; only of Type text and texts
   std::string_view choices{};
   long least = 0;
   long most = 0;
@@ -68,6 +87,15 @@ const Key* find_key(In in, std::string_view name);
 
 // All names of that kind of table; with a prefix "budget." only those below it, without it.
 std::vector<std::string> key_names(In in, std::string_view prefix);
+
+// The example, else the fallback, as TOML.
+std::string_view example_of(const Key& key);
+
+// All there is to say of the key, in sentences: its help, what it may be, whether it has effect.
+std::string description_of(const Key& key);
+
+// A text of the table as a sentence: with a capital letter and a full stop.
+std::string sentence_of(std::string_view help);
 
 // What the type asks for, in words: "a list of texts", "a duration such as \"30s\"".
 std::string wanted_by(const Key& key);

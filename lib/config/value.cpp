@@ -92,7 +92,7 @@ private:
       return wrong_kind();
     }
     const double value = m_node.value<double>().value_or(-1);
-    if (!(value >= 0 && value <= 1e12)) { // written so that nan is caught
+    if (!(value >= 0 && value <= k_most_number)) { // written so that nan is caught
       complain(m_node, "is not a number from 0 on");
       return std::nullopt;
     }

@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 namespace conos::plan {
 
@@ -36,11 +37,25 @@ struct Read {
   std::optional<config::Config> config; // nothing: wrong, and said
 };
 
+// Of our own environment what keys of conos.toml can be said by, and nothing else.
+config::Environment variables_of_keys()
+{
+  config::Environment variables;
+  for (const auto& key : config::keys()) {
+    const std::string name(key.env);
+    const char* value = name.empty() ? nullptr : std::getenv(name.c_str());
+    if (value != nullptr) {
+      variables.emplace(name, value);
+    }
+  }
+  return variables;
+}
+
 Read checked_config(std::string text, const std::string& path)
 {
   Read read;
   read.text = std::move(text);
-  auto checked = config::check(read.text);
+  auto checked = config::check(read.text, variables_of_keys());
   for (const auto& finding : checked.findings) {
     const auto line = config::line_of(finding, path);
     finding.error ? log::error("{}", line) : log::warning("{}", line);

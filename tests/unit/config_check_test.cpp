@@ -5,10 +5,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 using namespace conos;
 using config::check;
+using config::Finding;
 
 namespace {
 
@@ -36,6 +38,26 @@ config::Config resolved(std::string_view text)
 }
 
 constexpr std::string_view k_one = "[[agents]]\nname = \"one\"\n";
+
+// A good file that says `value` of `key` in a table of that kind.
+std::string sample_with(
+  const config::TableKind& kind, const config::Key& key, std::string_view value)
+{
+  std::string table = kind.name == "providers" ? "[providers.own]" : config::title_of(kind);
+  const std::vector<std::pair<config::In, std::string_view>> needed{
+    {config::in_agents, "name = \"other\""},
+    {config::in_routes, "match = \"x\""},
+    {config::in_routes, "to = \"concierge\""},
+  };
+  for (const auto& [in, line] : needed) {
+    if (in == kind.in && !line.starts_with(fmt::format("{} ", key.name))) {
+      table += "\n" + std::string(line);
+    }
+  }
+  return fmt::format("{}\n{} = {}\n[[agents]]\nname = \"concierge\"\n[[agents]]\n"
+                     "name = \"sysadmin\"\n",
+    table, key.name, value);
+}
 
 std::string with_one(std::string_view more)
 {
@@ -69,6 +91,8 @@ TEST_CASE("each rule has its own complaint, with its place", "[config][check]")
     {"[base.officer]\nmodle = \"x\"",
       "conos.toml:2:1: key 'modle': there is no such key in [base.officer], did you mean 'model'"},
     {"[base.captain]\n", "conos.toml:1:7: key 'captain': there is no such key in [base]"},
+    {"[base.officer.worker]\n", "conos.toml:1:15: key 'worker': there is no such key in "
+                                "[base.officer]"},
     {with_one("budget = { usd_dai = 1 }"),
       "conos.toml:3:12: key 'budget.usd_dai': there is no such key in [[agents]], did you mean "
       "'usd_day'"},
@@ -79,6 +103,7 @@ TEST_CASE("each rule has its own complaint, with its place", "[config][check]")
                               "is said by 'gate'"},
     {"[egress]\nx = 1", "conos.toml:2:1: key 'x': there is only [egress.groups]"},
     {"[egress.groups]\ncode = [\"a b\"]", "conos.toml:2:9: key 'code': 'a b' is not host"},
+    {"[egress.groups]\n\"a\\nb\" = 1", "conos.toml:2:10: key 'a\\nb': is a whole number"},
     {"[providers]\nx = 1", "conos.toml:2:1: key 'x': is not a table [providers.NAME]"},
     {"[providers.x]\napi = \"soap\"", "conos.toml:2:7: key 'api': 'soap' is not one of anthropic"},
     {"[defaults.boss]\n", "conos.toml:1:11: key 'boss': is not a table [defaults.officer]"},
@@ -322,6 +347,80 @@ TEST_CASE("a key without effect yet says so, unless it says the default", "[conf
     Catch::Contains("warning: key 'egress': has no effect yet: agents reach no network"));
   CHECK(said_of("[network]\noutbound_filter = \"strict\"\n" + with_one("")).empty());
   CHECK(said_of(with_one("budget = { usd_day = 0 }")).empty());
+}
+
+TEST_CASE("a variable of the environment wins over the file", "[config][environment]")
+{
+  const auto file = "[system]\nname = \"file\"\n" + with_one("");
+  CHECK(check(file, {{"CONOS_SYSTEM_NAME", "variable"}}).config->name == "variable");
+  CHECK(check(k_one, {{"CONOS_SYSTEM_NAME", "variable"}}).config->name == "variable");
+  CHECK(check(file, {{"CONOS_SYSTEM_NAME", ""}}).config->name == "file");
+  CHECK(check(file, {{"system.name", "x"}, {"NAME", "x"}, {"", "x"}}).config->name == "file");
+
+  std::vector<Finding> findings;
+  const auto document = config::read_document("[infra]\nssh_authorized_keys = [\"old\"]",
+    {{"CONOS_SSH_AUTHORIZED_KEYS", "ssh-ed25519 AAAA a\r\n\n  ssh-ed25519 BBBB b\n"}}, findings);
+  REQUIRE(document);
+  CHECK(std::get<Lines>(document->table("infra").find("ssh_authorized_keys")->value) ==
+        Lines{"ssh-ed25519 AAAA a", "ssh-ed25519 BBBB b"});
+}
+
+TEST_CASE("what a variable gets wrong names it and its value", "[config][environment]")
+{
+  const auto wrong = check(k_one, {{"CONOS_SYSTEM_NAME", "a\xff"}});
+  CHECK_FALSE(wrong.config);
+  REQUIRE_FALSE(wrong.findings.empty());
+  CHECK(config::line_of(wrong.findings[0], "conos.toml") ==
+        "environment: variable 'CONOS_SYSTEM_NAME': 'a\\xff' is not UTF-8");
+
+  const auto early = check(k_one, {{"CONOS_INFRA_TAILSCALE_HOSTNAME", "agents-1"}});
+  CHECK(early.config);
+  CHECK_THAT(config::line_of(early.findings[0], "conos.toml"),
+    Catch::StartsWith("environment: warning: variable 'CONOS_INFRA_TAILSCALE_HOSTNAME': has no "
+                      "effect yet: "));
+}
+
+TEST_CASE("only texts and lists of texts have a variable", "[config][environment]")
+{
+  Lines names;
+  for (const auto& key : config::keys()) {
+    if (!key.env.empty()) {
+      INFO(key.env);
+      CHECK((key.type == config::Type::text || key.type == config::Type::texts));
+      CHECK((key.in == config::in_system || key.in == config::in_infra)); // stand in one table
+      names.emplace_back(key.env);
+    }
+  }
+  CHECK(names == Lines{"CONOS_SYSTEM_NAME", "CONOS_INFRA_TAILSCALE_HOSTNAME",
+                   "CONOS_INFRA_TAILSCALE_LOGIN_SERVER", "CONOS_SSH_AUTHORIZED_KEYS"});
+}
+
+TEST_CASE("every example and every fallback is accepted in its table", "[config][keys]")
+{
+  for (const auto& kind : config::table_kinds()) {
+    for (const auto& key : config::keys()) {
+      if ((key.in & kind.in) == 0) {
+        continue;
+      }
+      for (const auto value : {key.example, key.fallback}) {
+        const auto text = sample_with(kind, key, value);
+        const auto checked = check(text);
+        INFO(text + "\n" + join(said_of(text), "\n"));
+        CHECK((value.empty() || checked.config));
+      }
+    }
+  }
+}
+
+TEST_CASE("a key whose fallback says little has an example", "[config][keys]")
+{
+  for (const auto& key : config::keys()) {
+    INFO(key.name);
+    const auto nothing = {"", "[]", "\"\"", "0"};
+    const bool little = std::find(nothing.begin(), nothing.end(), key.fallback) != nothing.end();
+    CHECK((!little || !key.example.empty()));
+    CHECK(key.example != key.fallback);
+  }
 }
 
 TEST_CASE("every key has a fallback of its own type", "[config][keys]")

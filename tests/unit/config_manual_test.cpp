@@ -1,4 +1,5 @@
 #include "config/key.hpp"
+#include "config/manual.hpp"
 #include "sys/file.hpp"
 #include "sys/text.hpp"
 
@@ -6,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
+#include <fstream>
 
 using namespace conos;
 
@@ -43,22 +44,30 @@ std::string entry_of(const config::Key& key)
   if (!key.fallback.empty()) {
     text += " = " + with(std::string(key.fallback), '"', "\\(dq");
   }
-  auto help = std::string(key.help);
-  help[0] = static_cast<char>(std::toupper(help[0]));
-  text += " " + help + ".";
-  if (!key.choices.empty()) {
-    text += " One of " + with(with(std::string(key.choices), ' ', ","), ',', ", ") + ".";
+  auto description = config::description_of(key);
+  if (const auto variable = description.find(key.env); !key.env.empty()) {
+    description.insert(variable, ".Ev ");
   }
-  if (key.type == config::Type::integer) {
-    text += fmt::format(" From {} to {}.", key.least, key.most);
-  }
-  if (!key.later.empty()) {
-    text += fmt::format(" Has no effect yet: {}.", key.later);
+  text += " " + description;
+  if (!key.example.empty()) {
+    const auto example = with(std::string(key.example), '\\', "\\e");
+    text += " For example .Ql " + with(example, '"', "\\(dq") + " .";
   }
   return text;
 }
 
 } // namespace
+
+TEST_CASE("docs/conos.toml.md is what the code makes of its table", "[config][manual]")
+{
+  // after a change of the table: copy what this test writes
+  const auto kept = read_path(std::string(CONOS_SOURCE_DIR) + "/docs/conos.toml.md", 1U << 20U);
+  const auto text = config::manual_markdown();
+  if (!kept || *kept != text) {
+    std::ofstream("conos.toml.md.new") << text;
+  }
+  CHECK((kept && *kept == text));
+}
 
 TEST_CASE("the manual page says of every key what the code does", "[config][manual]")
 {
