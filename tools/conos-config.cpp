@@ -1,5 +1,6 @@
 // conos-config - check, replace and bring back conos.toml
 #include "cli/tool.hpp"
+#include "config/schema.hpp"
 #include "plan/bootstrap.hpp"
 #include "plan/history.hpp"
 
@@ -58,6 +59,12 @@ Result<cli::Exit> rollback(const cli::Args& args)
   return plan::restore_config(name, options_of(args), agrees);
 }
 
+Result<cli::Exit> schema(const cli::Args&)
+{
+  (void)std::fputs(config::json_schema().c_str(), stdout); // cli::run looks at the stream's end
+  return cli::Exit::ok;
+}
+
 Result<cli::Exit> history(const cli::Args&)
 {
   CONOS_TRY(const auto names, plan::list_versions(plan::Place()));
@@ -86,6 +93,7 @@ int main(int argc, char* argv[])
             {k_yes, k_dry_run, k_json}, apply},
           {"rollback", "the same with an earlier version, the one before if none is named",
             "[VERSION]", {k_yes, k_dry_run, k_json}, rollback},
+          {"schema", "print a JSON Schema of conos.toml, for editors", "", {}, schema},
           {"history", "name the earlier versions that are kept, newest first", "", {}, history},
         },
       .section = "8",

@@ -27,6 +27,7 @@ namespace conos::plan {
 
 namespace {
 
+constexpr Duration k_unit_time = std::chrono::seconds(90); // with many agents systemd is slow
 constexpr auto k_actor = "root/conos-bootstrap";
 
 class Applier
@@ -254,7 +255,7 @@ private:
 
   Result<> reload()
   {
-    CONOS_TRY(const auto systemd, Units::connect());
+    CONOS_TRY(const auto systemd, Units::connect(k_unit_time));
     CONOS_CHECK(systemd.reload());
     const auto path = m_place.root + k_reload_mark;
     if (::unlink(path.c_str()) < 0 && errno != ENOENT) {
@@ -268,7 +269,7 @@ private:
     if (!m_place.root.empty()) {
       return offline("disable", step);
     }
-    CONOS_TRY(const auto systemd, Units::connect());
+    CONOS_TRY(const auto systemd, Units::connect(k_unit_time));
     for (const auto& change : step.changes) {
       auto stopped = systemd.stop(change.subject);
       if (!stopped && stopped.error().kind != Kind::not_found) {
@@ -304,7 +305,7 @@ private:
     if (!m_place.root.empty()) {
       return offline("enable", step);
     }
-    CONOS_TRY(const auto systemd, Units::connect());
+    CONOS_TRY(const auto systemd, Units::connect(k_unit_time));
     CONOS_TRY(const auto changed, systemd.enable(names_of(step)));
     (void)changed; // the next look will tell
     return {};
@@ -312,7 +313,7 @@ private:
 
   static Result<> start(const Step& step)
   {
-    CONOS_TRY(const auto systemd, Units::connect());
+    CONOS_TRY(const auto systemd, Units::connect(k_unit_time));
     for (const auto& change : step.changes) {
       CONOS_CHECK(systemd.start(change.subject));
     }
