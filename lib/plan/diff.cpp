@@ -273,6 +273,9 @@ private:
       }
       out.reload =
         out.reload || (is_in_memory(wanted.path) && is_another_text(wanted, m_seen.files[i]));
+      if (wanted.wanted && !wanted.opens.empty()) {
+        change.what += ", opens: " + wanted.opens;
+      }
       if (m_wanted.sidecar && change.save) {
         m_plan.obstacles.push_back(fmt::format(
           "'{}' is not conos's: on a machine of others it is left as it is", wanted.path));

@@ -1,6 +1,7 @@
 #include "plan/units.hpp"
 
 #include "plan/place.hpp"
+#include "sys/text.hpp"
 
 #include <fmt/format.h>
 
@@ -98,6 +99,20 @@ std::string own_limits(const config::Agent& agent)
   return lines;
 }
 
+// In words, what this agent may more than its tier: an administrator reads it before it is applied.
+// The number is what systemd-analyze security adds for it.
+std::string openings(const config::Agent& agent)
+{
+  std::vector<std::string> parts;
+  if (agent.jit) {
+    parts.emplace_back("its memory can be made executable (exposure +0.1)");
+  }
+  if (!agent.writable.empty()) {
+    parts.push_back("it can write to " + join(agent.writable, ", ") + " (exposure +0.0)");
+  }
+  return join(parts, "; ");
+}
+
 File unit_file(const config::Agent& agent, std::string_view name)
 {
   File file;
@@ -127,6 +142,7 @@ Result<std::vector<File>> unit_files_of(const config::Agent& agent, const Source
   auto own = unit_file(agent, unit + ".service.d/20-agent.conf");
   const auto limits = own_limits(agent);
   own.wanted = !limits.empty();
+  own.opens = openings(agent);
   own.content =
     fmt::format("# Compiled from {} by conos-bootstrap: what is {}'s own.\n[Service]\n{}",
       "/etc/conos/conos.toml", agent.name, limits);

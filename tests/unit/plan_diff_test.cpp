@@ -1,3 +1,4 @@
+#include "plan_model.hpp"
 #include "plan_sample.hpp"
 
 #include "plan/record.hpp"
@@ -119,6 +120,53 @@ TEST_CASE("random configurations: what was applied needs nothing more", "[plan][
 
     CHECK(planned(state, seen_of(state)).empty());
     CHECK_FALSE(planned(state, empty_machine(state)).empty());
+  }
+}
+
+TEST_CASE("random configurations: a plan makes of one machine the other", "[plan][diff]")
+{
+  for (unsigned seed = 0; seed < 250; ++seed) {
+    const auto a = random_config(seed);
+    const auto b = random_config(seed + 1000);
+    INFO(a << "---\n" << b);
+    const auto first = state_of(a);
+    const auto second = state_after(first, b);
+    auto seen = observed(first, second);
+
+    carry_out(diff(second, seen, CanLock::yes), second, seen);
+
+    // what was asked for is there
+    CHECK(planned(second, seen).empty());
+    // and what was removed is not
+    for (std::size_t i = 0; i < second.files.size(); ++i) {
+      CHECK((second.files[i].wanted || !seen.files[i].exists));
+    }
+    // beside uids it is what a machine would be where the first one never was
+    const auto alone = state_of(b);
+    REQUIRE(alone.directories.size() == second.directories.size());
+    for (std::size_t i = 0; i < alone.directories.size(); ++i) {
+      CHECK(alone.directories[i].path == second.directories[i].path);
+      CHECK(alone.directories[i].acl == second.directories[i].acl);
+    }
+  }
+}
+
+TEST_CASE("random configurations: a plan cut off anywhere is made up for", "[plan][diff]")
+{
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    const auto first = state_of(random_config(seed));
+    const auto second = state_after(first, random_config(seed + 2000));
+    const auto plan = diff(second, observed(first, second), CanLock::yes);
+    for (std::size_t steps = 0; steps < plan.steps.size(); ++steps) {
+      auto seen = observed(first, second);
+      auto cut = plan;
+      cut.steps.resize(steps);
+      carry_out(cut, second, seen);
+
+      carry_out(diff(second, seen, CanLock::yes), second, seen);
+
+      CHECK(planned(second, seen).empty());
+    }
   }
 }
 
