@@ -32,9 +32,10 @@ struct Other {
   const char* program;
   const char* purpose;
 };
-constexpr std::array<Other, 5> k_others{{
+constexpr std::array<Other, 6> k_others{{
   {"task", "conos-task", "hand in tasks for agents, and see what became of them"},
   {"bootstrap", "conos-bootstrap", "make the machine what conos.toml says"},
+  {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
   {"run", "conos-run", "the steps of an agent's activation"},
