@@ -30,7 +30,9 @@ Result<Secret> read_or_ask(const std::string& name)
   if (::isatty(STDIN_FILENO) == 1) {
     return cli::ask_secret("Secret '" + name + "' (is not shown): ");
   }
-  return read_secret(UniqueFd(::dup(STDIN_FILENO)), k_max_secret_bytes + 1); // and its newline
+  const UniqueFd input(::dup(STDIN_FILENO));
+  return read_secret(input, k_max_secret_bytes + 1) // and its newline
+    .map_error(during("the secret"));
 }
 
 Result<Exit> set(const cli::Args& args)
