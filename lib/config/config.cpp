@@ -79,6 +79,9 @@ public:
     names();
     Config config;
     system(config);
+    const Lookup base(in_base, {&m_document.table("base")});
+    config.provider = base.text("provider");
+    config.api_key_env = base.text("api_key_env");
     for (const auto& table : m_document.agents) {
       if (const auto* name = table.find("name"); name != nullptr) {
         config.agents.push_back(agent(table, std::get<std::string>(name->value)));
@@ -223,6 +226,8 @@ private:
     a.instructions = look.text("instructions");
     a.may_task = may_task(look, a);
     limits(look, a);
+    a.provider = look.text("provider");
+    a.api_key_env = look.text("api_key_env");
     provider(look, a.runner);
     return a;
   }

@@ -37,6 +37,8 @@ struct Agent {
   bool jit = false;
   std::string cron_task;
   Duration continuous_delay{};
+  std::string provider;    // of its language model
+  std::string api_key_env; // the variable its key used to be in
 };
 
 struct Config {
@@ -48,6 +50,8 @@ struct Config {
   std::size_t max_task_bytes = 0;
   std::size_t inbox_max_files = 0;
   std::size_t inbox_max_per_sender = 0;
+  std::string provider; // of [base], as of an agent
+  std::string api_key_env;
   std::vector<RouteRule> routes;
   std::vector<Agent> agents; // in the order written
 };

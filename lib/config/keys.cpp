@@ -129,8 +129,7 @@ const Key k_keys[] = {
   {.name = "provider",
     .type = Type::text,
     .in = in_base | in_agents,
-    .fallback = "",
-    .example = "\"anthropic\"",
+    .fallback = "\"openrouter\"",
     .help = "who serves the language model: openrouter, anthropic, openai, ollama, or a name of "
             "[providers]",
     .later = k_no_model},
@@ -144,10 +143,9 @@ const Key k_keys[] = {
   {.name = "api_key_env",
     .type = Type::text,
     .in = in_base | in_agents,
-    .fallback = "",
-    .example = "\"CONOS_API_KEY\"",
-    .help = "the variable that holds its key",
-    .later = k_no_model},
+    .fallback = "\"CONOS_API_KEY\"",
+    .help = "the variable that holds its key, in /etc/conos/env or in conos-bootstrap's own "
+            "environment, from where it becomes the provider's secret (see conos-secret(8))"},
   {.name = "api_base",
     .type = Type::text,
     .in = in_base | in_agents,

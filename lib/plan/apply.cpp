@@ -100,6 +100,7 @@ private:
         return lock_file(m_place, change.subject);
       });
     case Act::record:
+    case Act::secrets: // apply() has those done
       break;
     }
     return record();
@@ -375,11 +376,12 @@ private:
 } // namespace
 
 Result<> apply(const Place& place, const State& wanted, const Plan& plan, CanLock can_lock,
-  const std::function<void(const Step&)>& done)
+  const std::function<Result<>()>& take_in, const std::function<void(const Step&)>& done)
 {
   Applier applier(place, wanted, plan, can_lock);
   for (const auto& step : plan.steps) {
-    CONOS_CHECK(applier.step(step).map_error(during(title_of(step))));
+    const auto did = step.act == Act::secrets ? take_in() : applier.step(step);
+    CONOS_CHECK(did.map_error(during(title_of(step))));
     done(step);
   }
   return {};

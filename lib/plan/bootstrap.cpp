@@ -8,6 +8,7 @@
 #include "plan/history.hpp"
 #include "plan/observe.hpp"
 #include "plan/profile.hpp"
+#include "plan/secrets.hpp"
 #include "plan/show.hpp"
 #include "plan/sources.hpp"
 #include "sys/file.hpp"
@@ -136,6 +137,12 @@ Result<Planned> make_plan(
   planned.lock = sidecar ? CanLock::unwanted : lock;
   CONOS_TRY(
     planned.wanted, desired(*read.config, sources, {sidecar, options.prune, options.archive}));
+  if (place.root.empty()) { // the key to the secrets of an image is made at its first boot
+    CONOS_TRY(const auto open, find_environment(place, *read.config));
+    for (const auto& secret : open) {
+      planned.wanted.secrets.push_back(line_of(secret));
+    }
+  }
   CONOS_TRY(planned.seen, observe(place, planned.wanted));
   planned.plan = diff(planned.wanted, planned.seen, planned.lock);
   add_warnings(sources, options.prune, planned.plan);
@@ -170,16 +177,23 @@ void tell_failure(const Plan& plan, std::size_t done)
   log::notice("once the cause is mended, conos-bootstrap goes on where it stopped");
 }
 
-Result<> carry_out(const Place& place, const Planned& planned, bool quiet)
+Result<> carry_out(
+  const Place& place, const config::Config& config, const Planned& planned, bool quiet)
 {
   std::size_t done = 0;
-  auto applied = apply(place, planned.wanted, planned.plan, planned.lock, [&](const Step& step) {
-    ++done;
-    if (!quiet) {
-      print(line_of(step) + "\n");
-      (void)std::fflush(stdout); // a person waits; cli::run reports what could not be written
-    }
-  });
+  const auto take_in = [&]() -> Result<> {
+    return take_in_environment(place, config).map([](const auto&) {
+      // the plan named them
+    });
+  };
+  auto applied =
+    apply(place, planned.wanted, planned.plan, planned.lock, take_in, [&](const Step& step) {
+      ++done;
+      if (!quiet) {
+        print(line_of(step) + "\n");
+        (void)std::fflush(stdout); // a person waits; cli::run reports what could not be written
+      }
+    });
   if (!applied) {
     tell_failure(planned.plan, done);
   }
@@ -233,7 +247,7 @@ Result<cli::Exit> run(const Place& place, const Read& read, const Options& optio
     log::error("nothing was changed");
     return cli::Exit::config;
   }
-  CONOS_CHECK(carry_out(place, planned, options.json));
+  CONOS_CHECK(carry_out(place, *read.config, planned, options.json));
   CONOS_CHECK(verify(place, read, lock, options));
   return cli::Exit::ok;
 }

@@ -89,6 +89,7 @@ public:
     add({Act::leave, "", leave_changes()});
     add({Act::shells, "", shell_changes()});
     add({Act::directories, "", directory_changes()});
+    add({Act::secrets, "", secret_changes()});
     add({Act::stop, "", stop_changes()});
     for (auto& step : files.steps) {
       add(std::move(step));
@@ -348,6 +349,15 @@ private:
     return changes;
   }
 
+  std::vector<Change> secret_changes() const
+  {
+    std::vector<Change> changes;
+    for (const auto& line : m_wanted.secrets) {
+      changes.push_back({line, "into the encrypted store", "", 0});
+    }
+    return changes;
+  }
+
   std::vector<Change> stop_changes() const
   {
     return unit_changes([](const Unit& unit, const SeenUnit& seen) {
@@ -448,6 +458,8 @@ std::string title_of(const Step& step)
     return "shells";
   case Act::directories:
     return "directories";
+  case Act::secrets:
+    return "secrets";
   case Act::stop:
     return "stop units";
   case Act::files:

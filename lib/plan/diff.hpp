@@ -16,6 +16,7 @@ enum class Act {
   leave,       // take a user out of a tier it no longer has
   shells,      // give a user its shell back
   directories, // systemd-tmpfiles
+  secrets,     // take what /etc/conos/env holds into the encrypted store
   stop,        // stop and disable units that are no longer wanted
   files,       // of one agent, or of all
   links,

@@ -175,6 +175,7 @@ std::string_view area_of(Act act)
   case Act::sysctls:
     return "kernel parameters";
   case Act::retire:
+  case Act::secrets:
   case Act::tables:
   case Act::files:
   case Act::lock:
@@ -225,6 +226,7 @@ std::string line_of(const Step& step)
 {
   switch (step.act) {
   case Act::retire:
+  case Act::secrets:
   case Act::tables:
   case Act::directories:
   case Act::files:

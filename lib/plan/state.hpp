@@ -92,10 +92,11 @@ struct State {
   std::vector<Unit> units;
   std::string firewall; // the nftables table, as nft lists it
   std::vector<Sysctl> sysctls;
-  std::vector<Retired> retired; // to be taken away
-  std::string archive;          // the directory their data goes to; empty: it is thrown away
-  bool sidecar = false;         // the machine is others' too: nothing that is not ours is replaced
-  File applied;                 // the record, written when all else is done
+  std::vector<std::string> secrets; // that lie open and are to be taken in, in words
+  std::vector<Retired> retired;     // to be taken away
+  std::string archive;              // the directory their data goes to; empty: it is thrown away
+  bool sidecar = false; // the machine is others' too: nothing that is not ours is replaced
+  File applied;         // the record, written when all else is done
   // Agents, and "" for what is everybody's, for whom the same was wanted the last time: whatever
   // differs there is drift.
   std::set<std::string> settled;

@@ -100,7 +100,8 @@ Result<pid_t> spawn(const Command& command, const UniqueFd& out, const UniqueFd&
   } else {
     (void)::posix_spawn_file_actions_addopen(&plan.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   }
-  (void)::posix_spawn_file_actions_adddup2(&plan.actions, out.get(), STDOUT_FILENO);
+  (void)::posix_spawn_file_actions_adddup2(
+    &plan.actions, command.output >= 0 ? command.output : out.get(), STDOUT_FILENO);
   (void)::posix_spawn_file_actions_adddup2(&plan.actions, err.get(), STDERR_FILENO);
   if (!command.directory.empty()) {
     (void)::posix_spawn_file_actions_addchdir_np(&plan.actions, command.directory.c_str());

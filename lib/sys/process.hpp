@@ -17,6 +17,7 @@ struct Command {
   std::vector<std::string> environment; // all of it, "KEY=value"; PATH= in it is the one searched
   std::string directory;                // to start in; empty stays where we are
   int input = -1;                       // descriptor for standard input (not taken over); -1: none
+  int output = -1;                      // the same for standard output; -1: collected in Ended
 };
 
 struct Bounds {

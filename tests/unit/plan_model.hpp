@@ -122,6 +122,7 @@ inline void carry_out(const Change& change, Act act, const State& wanted, Seen& 
     seen.reload_pending = false;
     break;
   case Act::shells:
+  case Act::secrets:
   case Act::retire:
     break;
   }
