@@ -193,10 +193,12 @@ private:
     } else if (const auto* setting = m_system.find("concierge"); setting != nullptr) {
       error(setting->at,
         fmt::format("key 'concierge': there is no agent '{}'{}", name, did_you_mean(name)));
-    } else {
+    } else if (!m_ranks.empty()) {
+      // somebody has to take what names nobody, were it only to refuse it
+      config.concierge = m_ranks.front().name;
       warn({1, 1}, fmt::format("key 'concierge': there is no agent '{}'; a task that names no "
-                               "agent and matches no route is refused",
-                     name));
+                               "agent and matches no route goes to '{}', the first one",
+                     name, config.concierge));
     }
   }
 

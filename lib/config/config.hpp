@@ -43,7 +43,7 @@ struct Agent {
 
 struct Config {
   std::string name;
-  std::string concierge; // empty: none of the agents is
+  std::string concierge; // empty: there are no agents
   unsigned uid_base = 0;
   unsigned uid_count = 0;
   int max_hops = 0;

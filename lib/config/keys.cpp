@@ -30,7 +30,8 @@ const Key k_keys[] = {
     .type = Type::agent,
     .in = in_system,
     .fallback = "\"concierge\"",
-    .help = "the agent that gets every task which names no other and matches no route"},
+    .help = "the agent that gets every task which names no other and matches no route; where there "
+            "is none of that name and none is named, the first one"},
   {.name = "uid_base",
     .type = Type::integer,
     .in = in_system,

@@ -327,6 +327,9 @@ Result<std::string> find_config(Place& place, const Options& options)
     }
     CONOS_CHECK(copy_profile(place, profile));
     print(options.json ? "" : fmt::format("{:<24} /etc/conos, from {}\n", "profile", profile));
+  } else if (const char* elsewhere = std::getenv("CONOS_CONFIG");
+             elsewhere != nullptr && *elsewhere != '\0' && place.root.empty()) {
+    return elsewhere;
   } else if (::access(config.c_str(), F_OK) < 0 && errno == ENOENT) {
     return fail(Kind::config,
       "there is no '{}'; 'conos-bootstrap --profile default' begins with the profile in "

@@ -236,7 +236,9 @@ private:
     routing.inbox_max_files = m_config.inbox_max_files;
     add_file(m_site.compiled() + "/routes.json", to_json(routing)).mode = 0600;
 
-    m_state.units.push_back({"conos-outer-inbox.path", "paths.target", true, false, "", ""});
+    // without agents there is nobody who could even refuse a task: it waits
+    const bool has_agents = !m_config.agents.empty();
+    m_state.units.push_back({"conos-outer-inbox.path", "paths.target", has_agents, false, "", ""});
     m_state.units.push_back({"conos-sweep.timer", "timers.target", true, false, "", ""});
     m_state.units.push_back({"conos-bootstrap.service", k_boot, true, true, "", ""});
   }

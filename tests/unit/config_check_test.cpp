@@ -277,7 +277,7 @@ TEST_CASE("an agent with nothing said has the documented defaults", "[config][re
   CHECK(config.uid_base == 70000);
   CHECK(config.uid_count == 10000);
   CHECK(config.max_hops == 8);
-  CHECK(config.concierge.empty());
+  CHECK(config.concierge == config.agents.front().name);
 }
 
 TEST_CASE("tiers say who may task whom, may_task overrides them", "[config][resolve]")
