@@ -1,6 +1,7 @@
 // conos-audit - append to the ledger, read it, and verify that nobody changed it
 #include "audit/day_files.hpp"
 #include "audit/follow.hpp"
+#include "audit/foreign.hpp"
 #include "audit/input.hpp"
 #include "audit/place.hpp"
 #include "audit/present.hpp"
@@ -194,12 +195,26 @@ std::string json_of(const audit::Verdict& verdict, const std::string& file)
     verdict.rows == 0 ? "null" : audit::json_text(verdict.ts));
 }
 
+// A file may also be a ledger of somebody else's.
+Result<audit::Verdict> judge(const std::string& file)
+{
+  CONOS_TRY(const auto format, audit::format_of(file));
+  switch (format) {
+  case audit::Format::molt_os:
+    return audit::verify_molt_os(file);
+  case audit::Format::covenant:
+    return audit::verify_covenant(file);
+  case audit::Format::conos:
+    break;
+  }
+  return audit::verify(file);
+}
+
 Result<Exit> verify(const cli::Args& args)
 {
   const bool own = args.operands.empty();
   const auto file = own ? args["ledger"] + "/" + audit::k_database : args.operands.front();
-  CONOS_TRY(
-    const auto verdict, own ? audit::verify(file).map_error(only_for_root) : audit::verify(file));
+  CONOS_TRY(const auto verdict, own ? audit::verify(file).map_error(only_for_root) : judge(file));
   print(args.has("json") ? json_of(verdict, file) : text_of(verdict, escaped(file)));
   return verdict.bad ? Exit::no : Exit::ok;
 }

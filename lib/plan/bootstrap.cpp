@@ -28,6 +28,8 @@ namespace conos::plan {
 
 namespace {
 
+constexpr std::size_t k_most_titles = 10; // of steps, in one line
+
 void print(const std::string& text)
 {
   (void)std::fwrite(text.data(), 1, text.size(), stdout); // cli::run looks at the stream's end
@@ -169,6 +171,13 @@ void tell_failure(const Plan& plan, std::size_t done)
     std::vector<std::string> names;
     for (auto i = from; i < to; ++i) {
       names.push_back(title_of(plan.steps[i]));
+    }
+    // with a thousand agents the ends are what a person needs
+    if (names.size() > k_most_titles) {
+      const auto middle = names.begin() + k_most_titles / 2;
+      const auto last = names.end() - k_most_titles / 2;
+      *middle = fmt::format("{} more", last - middle);
+      names.erase(middle + 1, last);
     }
     return names.empty() ? "nothing" : join(names, ", ");
   };
