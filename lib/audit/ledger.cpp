@@ -2,6 +2,7 @@
 
 #include "audit/chain.hpp"
 #include "audit/place.hpp"
+#include "audit/redact.hpp"
 #include "audit/schema.hpp"
 #include "audit/sqlite.hpp"
 #include "sys/file.hpp"
@@ -123,6 +124,7 @@ struct Ledger::Database {
   Statement add_key;
   Statement find_key;
   bool has_added = false;
+  Redactor redactor{};
 
   Result<Head> find_head();
   Result<Recorded> old_row(const Row& row);
@@ -173,14 +175,15 @@ Result<Recorded> Ledger::Database::old_row(const Row& row)
 Result<Recorded> Ledger::Database::new_row(const Row& row, const std::string& ts, Head& end)
 {
   const auto prev = end.hash;
+  const auto payload = redactor.redacted(row.payload);
   end.id += 1;
-  end.hash = chain_hash({end.id, ts, row.type, row.actor, row.payload}, prev);
+  end.hash = chain_hash({end.id, ts, row.type, row.actor, payload}, prev);
 
   add_event.bind(1, end.id);
   add_event.bind(2, ts);
   add_event.bind(3, row.type);
   add_event.bind(4, row.actor);
-  add_event.bind(5, row.payload);
+  add_event.bind(5, payload);
   add_event.bind(6, prev);
   add_event.bind(7, end.hash);
   CONOS_CHECK(add_event.run());
@@ -189,7 +192,8 @@ Result<Recorded> Ledger::Database::new_row(const Row& row, const std::string& ts
     add_key.bind(2, end.id);
     CONOS_CHECK(add_key.run());
   }
-  return Recorded{end.id, hex(end.hash), false, ts, hex(prev)};
+  return Recorded{
+    end.id, hex(end.hash), false, ts, hex(prev), payload == row.payload ? "" : payload};
 }
 
 Result<std::vector<Recorded>> Ledger::Database::append_locked(const std::vector<Row>& rows)
@@ -319,11 +323,21 @@ Result<Ledger> Ledger::open(const std::string& directory)
     std::move(begin), std::move(commit), std::move(rollback), std::move(head), std::move(add_event),
     std::move(add_key), std::move(find_key), false}));
   CONOS_TRY(
+    ledger.m_database->redactor, Redactor::load(ledger.m_database->directory).map_error(purpose));
+  CONOS_TRY(
     const bool unflushed, is_there(ledger.m_database->directory, k_unflushed).map_error(purpose));
   if (unflushed) {
     CONOS_CHECK(ledger.m_database->rewrite_log().map_error(purpose));
   }
   return ledger;
+}
+
+Result<> Ledger::keep_out(std::string_view secret)
+{
+  CONOS_CHECK(remember_secret(m_database->directory, secret)
+                .map_error(during("keep a secret out of the ledger")));
+  m_database->redactor.know(sha256(secret));
+  return {};
 }
 
 Result<std::vector<Recorded>> Ledger::append(const std::vector<Row>& rows)

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // The ledger as the steps of a task see it: append, and be told what was recorded.
@@ -24,6 +25,7 @@ struct Recorded {
   bool already = false;  // the key was there: nothing was appended, all else here is the old row's
   std::string ts;        // YYYY-MM-DDTHH:MM:SS.mmmZ
   std::string prev_hash; // of the row before it
+  std::string payload{}; // as it stands there, where a secret was taken out of it; else empty
 };
 
 class Ledger
@@ -43,7 +45,12 @@ public:
   //
   // An error means that no row has a receipt, not that none is there: when the disk fails at the
   // very last step, a row may be found later all the same. Give rows keys, and ask again.
+  //
+  // Keys and passwords are taken out of payloads (see redact.hpp).
   Result<std::vector<Recorded>> append(const std::vector<Row>& rows);
+
+  // From now on payloads are rid of this secret too, whoever appends them. Durable.
+  Result<> keep_out(std::string_view secret);
 
 private:
   struct Database;

@@ -88,8 +88,8 @@ struct Reader::Database {
 
 Event event_of(const Row& row, const Recorded& recorded)
 {
-  return {
-    recorded.id, recorded.ts, row.type, row.actor, row.payload, recorded.prev_hash, recorded.hash};
+  return {recorded.id, recorded.ts, row.type, row.actor,
+    recorded.payload.empty() ? row.payload : recorded.payload, recorded.prev_hash, recorded.hash};
 }
 
 Reader::Reader(std::unique_ptr<Database> database)

@@ -245,6 +245,7 @@ Credstore credstore_of(const Place& place)
 Result<> set_secret(const Credstore& store, audit::Ledger& ledger, const std::string& name,
   const Secret& secret, const std::string& from)
 {
+  CONOS_CHECK(ledger.keep_out(secret.view()));
   CONOS_CHECK(store_credential(store, name, secret));
   return record(ledger, "secret.set", name, from);
 }

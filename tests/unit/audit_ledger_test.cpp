@@ -388,3 +388,23 @@ TEST_CASE("the clock's word is kept when it was set back", "[audit][ledger]")
   CHECK(next.ts < "2999");
   CHECK(verified_rows(dir) == 2);
 }
+
+TEST_CASE("a secret in a payload is not in the ledger", "[audit][ledger]")
+{
+  TempDir dir;
+  auto ledger = Ledger::open(dir.path).value();
+  REQUIRE(ledger.keep_out("correct-horse-battery"));
+  const std::vector<Row> rows{
+    {"note.x", "root", R"({"a":"sk-ant-api03-abcdefghij0123456789"})", ""},
+    {"note.x", "root", R"({"a":"correct-horse-battery"})", ""}, {"note.x", "root", "{}", ""}};
+  const auto recorded = ledger.append(rows).value();
+  CHECK(recorded[0].payload == R"({"a":"[redacted: Anthropic key]"})");
+  CHECK(recorded[1].payload == R"({"a":"[redacted: secret of this machine]"})");
+  CHECK(recorded[2].payload.empty());
+  CHECK_FALSE(verify(database_in(dir)).value().bad);
+  for (const auto* file : {"/audit.db", "/audit.db-wal"}) {
+    const auto bytes = read_path(dir.path + file, 1U << 24U).value();
+    CHECK(bytes.find("api03") == bytes.npos);
+    CHECK(bytes.find("horse") == bytes.npos);
+  }
+}
