@@ -16,6 +16,9 @@ inline constexpr std::size_t k_max_payload_depth = 64;
 inline constexpr std::size_t k_max_name_bytes = 64; // of a type or an actor
 inline constexpr std::size_t k_max_key_bytes = 1024;
 
+// Of the rows that tell of a checkpoint.
+inline constexpr std::string_view k_signed_type = "checkpoint.signed";
+
 // What the first row names as the hash before it: 64 zeros.
 inline constexpr Digest k_genesis{};
 

@@ -5,6 +5,7 @@
 #include "audit/redact.hpp"
 #include "audit/schema.hpp"
 #include "audit/sqlite.hpp"
+#include "audit/tree.hpp"
 #include "sys/file.hpp"
 
 #include <fcntl.h>
@@ -29,21 +30,34 @@ Result<std::int64_t> number_of(sqlite3* connection, const char* sql)
   return row ? statement.integer(0) : 0;
 }
 
+Result<> set_version(sqlite3* connection)
+{
+  return sqlite::execute(connection, fmt::format("PRAGMA user_version={}", k_schema_version));
+}
+
 Result<> make_tables(sqlite3* connection)
 {
   for (const auto& table : k_tables) {
     CONOS_CHECK(sqlite::execute(connection, std::string(table.sql)));
   }
-  CONOS_CHECK(sqlite::execute(connection, fmt::format("PRAGMA user_version={}", k_schema_version)));
+  CONOS_CHECK(set_version(connection));
   return sqlite::execute(connection, fmt::format("PRAGMA application_id={}", k_application_id));
 }
 
-// Within a transaction: of two who find it empty, the second finds it complete.
+// Within a transaction: of two who find it empty, the second finds it complete; and so with a tree.
 Result<> complete_locked(sqlite3* connection)
 {
   CONOS_TRY(const auto application, number_of(connection, "PRAGMA application_id"));
+  CONOS_TRY(const auto version, number_of(connection, "PRAGMA user_version"));
   CONOS_TRY(const auto tables, number_of(connection, "SELECT count(*) FROM sqlite_schema"));
-  return application == 0 && tables == 0 ? make_tables(connection) : Result<>();
+  if (application == 0 && tables == 0) {
+    return make_tables(connection);
+  }
+  if (application == k_application_id && version == k_version_without_tree) {
+    CONOS_CHECK(make_tree(connection));
+    return set_version(connection);
+  }
+  return {};
 }
 
 // The log is there by now, and its name is durable before a row can be in it.
@@ -64,11 +78,12 @@ Result<> complete(const UniqueFd& directory, sqlite3* connection)
 Result<> is_ledger(const UniqueFd& directory, sqlite3* connection)
 {
   CONOS_TRY(auto application, number_of(connection, "PRAGMA application_id"));
-  if (application == 0) {
+  CONOS_TRY(auto version, number_of(connection, "PRAGMA user_version"));
+  if (application == 0 || (application == k_application_id && version == k_version_without_tree)) {
     CONOS_CHECK(complete(directory, connection));
     CONOS_TRY(application, number_of(connection, "PRAGMA application_id"));
+    CONOS_TRY(version, number_of(connection, "PRAGMA user_version"));
   }
-  CONOS_TRY(const auto version, number_of(connection, "PRAGMA user_version"));
   if (application != k_application_id) {
     return fail(Kind::bad_data, "'{}' is not a ledger", k_database);
   }
@@ -192,6 +207,7 @@ Result<Recorded> Ledger::Database::new_row(const Row& row, const std::string& ts
     add_key.bind(2, end.id);
     CONOS_CHECK(add_key.run());
   }
+  CONOS_CHECK(keep_completed(connection.get(), end.id));
   return Recorded{
     end.id, hex(end.hash), false, ts, hex(prev), payload == row.payload ? "" : payload};
 }

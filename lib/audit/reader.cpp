@@ -72,7 +72,8 @@ Result<> is_ledger(sqlite3* connection)
 {
   CONOS_TRY(const auto application, number_of(connection, "PRAGMA application_id"));
   CONOS_TRY(const auto version, number_of(connection, "PRAGMA user_version"));
-  if (application != k_application_id || version != k_schema_version) {
+  const bool known = version == k_schema_version || version == k_version_without_tree;
+  if (application != k_application_id || !known) {
     return fail(Kind::bad_data, "not a ledger of version {}", k_schema_version);
   }
   return {};

@@ -1,6 +1,9 @@
 #include "audit/sha256.hpp"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
+
+#include <algorithm>
 
 namespace conos::audit {
 
@@ -35,14 +38,90 @@ std::string hex(std::string_view bytes)
   return text;
 }
 
+std::string_view bytes_of(const Digest& digest)
+{
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
 std::string hex(const Digest& digest)
 {
-  return hex(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+  return hex(bytes_of(digest));
 }
 
 std::string sha256_hex(std::string_view bytes)
 {
   return hex(sha256(bytes));
+}
+
+namespace {
+
+std::optional<Digest> digest_of(std::string_view bytes)
+{
+  Digest digest;
+  if (bytes.size() != digest.size()) {
+    return std::nullopt;
+  }
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
+}
+
+std::string from_hex(std::string_view text)
+{
+  const auto value = [](char c) {
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+  };
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes += static_cast<char>(value(text[i]) * 16 + value(text[i + 1]));
+  }
+  return bytes;
+}
+
+} // namespace
+
+std::string base64(std::string_view bytes)
+{
+  std::string text(4 * ((bytes.size() + 2) / 3) + 1, 0); // and the NUL it writes
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+    reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+std::string base64(const Digest& digest)
+{
+  return base64(bytes_of(digest));
+}
+
+std::optional<std::string> from_base64(std::string_view text)
+{
+  std::string bytes(3 * (text.size() / 4), 0);
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+    reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (size < 0 || static_cast<std::size_t>(size) != bytes.size()) {
+    return std::nullopt;
+  }
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) {
+    text.remove_suffix(1);
+    bytes.pop_back();
+  }
+  // EVP takes line ends, space and stray bits for nothing; there is one way to write a text here
+  const auto again = base64(bytes);
+  return again.substr(0, text.size()) == text && again.size() - text.size() < 3
+           ? std::optional(bytes)
+           : std::nullopt;
+}
+
+std::optional<Digest> digest_from_base64(std::string_view text)
+{
+  const auto bytes = from_base64(text);
+  return bytes ? digest_of(*bytes) : std::nullopt;
+}
+
+std::optional<Digest> digest_from_hex(std::string_view text)
+{
+  const auto digest = digest_of(from_hex(text));
+  return digest && hex(*digest) == text ? digest : std::nullopt;
 }
 
 } // namespace conos::audit

@@ -173,7 +173,7 @@ TEST_CASE("what is no ledger is left as it is", "[audit][ledger]")
 
   TempDir newer;
   (void)make_ledger(newer, 1);
-  tamper(database_in(newer), "PRAGMA user_version=2");
+  tamper(database_in(newer), "PRAGMA user_version=3");
   CHECK(Ledger::open(newer.path).error().kind == Kind::bad_data);
 }
 

@@ -213,13 +213,15 @@ TEST_CASE("what stands beside the rows is looked at too", "[audit][verify]")
     {"UPDATE keys SET id='x' WHERE key='K1'", "key 'K1'"},
     {"CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM events; END",
       "'t' does not belong"},
-    {"CREATE TABLE a(x)", "table events is not as it was made"},
+    {"CREATE TABLE a(x)", "'a' does not belong"},
     {"CREATE INDEX z ON events(type)", "'z' does not belong"},
     {"DROP TABLE keys", "table keys is not as it was made"},
     {"ALTER TABLE events RENAME TO e; CREATE VIEW events AS SELECT * FROM e",
-      "table events is not as it was made"},
+      "'e' does not belong"},
+    {"DROP TABLE events; CREATE VIEW events AS SELECT 1", "table events is not as it was made"},
+    {"DROP TABLE tree", "table tree is not as it was made"},
     {"PRAGMA application_id=1", "not a ledger"},
-    {"PRAGMA user_version=2", "not a ledger of version 1"},
+    {"PRAGMA user_version=3", "not a ledger of version 2"},
   };
   for (const auto& [sql, what] : changes) {
     INFO(sql);
