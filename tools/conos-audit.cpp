@@ -1,20 +1,27 @@
 // conos-audit - append to the ledger, read it, and verify that nobody changed it
+#include "audit/bodies.hpp"
+#include "audit/chain.hpp"
 #include "audit/day_files.hpp"
 #include "audit/follow.hpp"
 #include "audit/foreign.hpp"
 #include "audit/input.hpp"
 #include "audit/place.hpp"
 #include "audit/present.hpp"
+#include "audit/sha256.hpp"
 #include "audit/verify.hpp"
+#include "audit/why.hpp"
 #include "cli/tool.hpp"
 #include "host/provenance.hpp"
+#include "sys/file.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <limits>
 
@@ -168,6 +175,118 @@ Result<Exit> tail(const cli::Args& args)
   return Exit::ok;
 }
 
+// --- show and why ------------------------------------------------------------------------------
+
+constexpr std::size_t k_largest_body = 64U << 20U;
+
+Result<audit::Reader> open_ledger(const cli::Args& args)
+{
+  return audit::Reader::open(args["ledger"] + "/" + audit::k_database).map_error(only_for_root);
+}
+
+// None when nothing is kept.
+Result<std::string> kept_body(const cli::Args& args, const std::string& sha256)
+{
+  CONOS_TRY(const auto bodies, audit::Bodies::open(args["ledger"]).map_error(only_for_root));
+  return bodies.get(sha256, k_largest_body);
+}
+
+// As it is for a program, made safe for a terminal.
+Result<Exit> show_body(const cli::Args& args, const std::string& sha256)
+{
+  CONOS_TRY(const auto body, kept_body(args, sha256));
+  print(::isatty(STDOUT_FILENO) == 1 ? escaped_lines(body) : body);
+  return Exit::ok;
+}
+
+Result<Exit> show_row(const cli::Args& args, std::int64_t id)
+{
+  CONOS_TRY(auto reader, open_ledger(args));
+  std::optional<audit::Event> found;
+  CONOS_CHECK(reader.each_after(id - 1, {}, [&](const audit::Event& event) {
+    found = event;
+    return false;
+  }));
+  if (!found || found->id != id) {
+    CONOS_TRY(const auto last, reader.last_id());
+    return fail(Kind::not_found, "there is no row {}: the last one is {}", id, last);
+  }
+  print(args.has("json") ? audit::json_line(*found) + "\n" : audit::in_full(*found));
+  return Exit::ok;
+}
+
+Result<Exit> show(const cli::Args& args)
+{
+  const auto& what = args.operands.front();
+  if (audit::digest_from_hex(what)) {
+    return show_body(args, what);
+  }
+  std::int64_t id = 0;
+  const auto* end = what.data() + what.size();
+  const auto parsed = std::from_chars(what.data(), end, id);
+  if (parsed.ec != std::errc() || parsed.ptr != end || id < 1) {
+    return fail(
+      Kind::usage, "'{}' is neither a row's number nor the SHA-256 of a text", escaped(what));
+  }
+  return show_row(args, id);
+}
+
+// A file is known by its path, and by what is in it.
+std::vector<std::string> subjects_of(const std::string& what)
+{
+  std::vector<std::string> subjects{what};
+  if (what.find('/') == std::string::npos) {
+    return subjects;
+  }
+  std::error_code error;
+  if (auto path = std::filesystem::weakly_canonical(what, error); !error) {
+    subjects = {path.string()};
+  }
+  if (const auto content = read_path(what, k_largest_body)) {
+    subjects.push_back(audit::sha256_hex(*content));
+  }
+  return subjects;
+}
+
+// The words of whoever asked for it, when they are still there.
+std::string text_of(const cli::Args& args, const audit::Request& request)
+{
+  auto text = fmt::format("\nIt goes back to task '{}' of {} ({}), which {} took.\n",
+    escaped(request.task), escaped(request.sender), escaped(request.trust), escaped(request.agent));
+  const auto body = kept_body(args, request.sha256);
+  if (!body) {
+    return text;
+  }
+  const auto lines = escaped_lines(*body);
+  for (const auto line : split(trimmed(lines), '\n')) {
+    text += fmt::format("  | {}\n", line);
+  }
+  return text;
+}
+
+Result<Exit> why(const cli::Args& args)
+{
+  CONOS_TRY(auto reader, open_ledger(args));
+  CONOS_TRY(const auto trace, audit::trace(reader, subjects_of(args.operands.front())));
+  if (trace.events.empty()) {
+    print(args.has("json") ? ""
+                           : fmt::format("no row tells of '{}'\n", escaped(args.operands.front())));
+    return Exit::no;
+  }
+  audit::Table table(
+    cli::colour(STDOUT_FILENO) ? audit::Table::Colour::yes : audit::Table::Colour::no);
+  for (const auto& event : trace.events) {
+    table.fit(event);
+  }
+  for (const auto& event : trace.events) {
+    print(args.has("json") ? audit::json_line(event) + "\n" : table.line(event));
+  }
+  if (trace.request && !args.has("json")) {
+    print(text_of(args, *trace.request));
+  }
+  return Exit::ok;
+}
+
 // --- verify ------------------------------------------------------------------------------------
 
 std::string text_of(const audit::Verdict& verdict, const std::string& file)
@@ -259,6 +378,26 @@ int main(int argc, char* argv[])
               {"json", "print JSON lines, whole rows"},
             },
             tail,
+          },
+          {
+            "show",
+            "print all of one row, or the text whose SHA-256 a row names",
+            "ID|SHA256",
+            {
+              k_ledger,
+              {"json", "print the row as one line of JSON"},
+            },
+            show,
+          },
+          {
+            "why",
+            "print what touched a file, a package or a task, back to the request",
+            "PATH|PACKAGE|TASK",
+            {
+              k_ledger,
+              {"json", "print the rows as JSON lines"},
+            },
+            why,
           },
           {
             "verify",

@@ -17,18 +17,19 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t k_longest_value = 200;
 constexpr std::size_t k_longest_brief = 1000;
+constexpr std::size_t k_widest_key = 24;
 
 constexpr std::string_view k_dim = "\x1b[2m";
 constexpr std::string_view k_red = "\x1b[31m";
 constexpr std::string_view k_plain = "\x1b[0m";
 
 // Of a text its characters, in quotes where they would not be seen to be one value.
-std::string value_text(const Json& value)
+std::string value_text(const Json& value, std::size_t limit = k_longest_value)
 {
   if (!value.is_string()) {
-    return escaped(value.dump(-1, ' ', false, Json::error_handler_t::replace), k_longest_value);
+    return escaped(value.dump(-1, ' ', false, Json::error_handler_t::replace), limit);
   }
-  const auto text = escaped(value.get<std::string>(), k_longest_value);
+  const auto text = escaped(value.get<std::string>(), limit);
   const bool plain = !text.empty() && text.find_first_of(" =\"'") == std::string::npos;
   return plain ? text : "'" + text + "'";
 }
@@ -105,6 +106,32 @@ std::string brief(std::string_view payload)
     }
   }
   return std::string(clipped(text, k_longest_brief));
+}
+
+std::string in_full(const Event& event)
+{
+  const auto line = [](std::string_view name, std::string_view value) {
+    return fmt::format("{:<10}{}\n", name, value);
+  };
+  auto text = line("row", fmt::format_int(event.id).str()) +
+              line("when", escaped(event.ts, k_max_name_bytes)) +
+              line("type", escaped(event.type, k_max_name_bytes)) +
+              line("actor", escaped(event.actor, k_max_name_bytes)) + line("hash", event.hash) +
+              line("before", event.prev_hash);
+  if (!is_payload(event.payload)) {
+    return text + line("payload", escaped(event.payload, k_max_payload_bytes));
+  }
+  const auto object = Json::parse(event.payload);
+  std::size_t width = 0;
+  for (const auto& [key, value] : object.items()) {
+    width = std::max(width, std::min(escaped(key).size(), k_widest_key));
+  }
+  text += object.empty() ? "" : "payload\n";
+  for (const auto& [key, value] : object.items()) {
+    text +=
+      fmt::format("  {:<{}}  {}\n", escaped(key), width, value_text(value, k_max_payload_bytes));
+  }
+  return text;
 }
 
 std::string log_line(const Event& event)

@@ -19,6 +19,9 @@ std::string json_line(const Event& event);
 // A payload for people: "agent=sysadmin id=fix-disk outcome=answered", on one line.
 std::string brief(std::string_view payload);
 
+// A row for people who look at it alone: a field a line, the payload's values one below the other.
+std::string in_full(const Event& event);
+
 // A line of the day's log: "TIME [agent] run: processed ID.task [trust:verified] [answered] …" for
 // the end of a task, "TIME [route] alice -> sysadmin: x.task", "TIME [who] type: payload".
 std::string log_line(const Event& event);

@@ -1,5 +1,6 @@
 #include "run/finish.hpp"
 
+#include "audit/bodies.hpp"
 #include "audit/sha256.hpp"
 #include "host/acl.hpp"
 #include "prompt/thread.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr const char* k_decisions = "decided.json";
 constexpr std::size_t k_max_decisions_bytes = 64U << 20U;
+constexpr std::size_t k_max_prompt_bytes = 64U << 20U;
 
 // Open at once to be flushed together; a process has 1024 descriptors unless told otherwise.
 constexpr std::size_t k_most_unsynced = 256;
@@ -124,6 +126,7 @@ public:
     CONOS_CHECK(name_response(receipt));
     CONOS_CHECK(keep_log(receipt));
     CONOS_CHECK(keep_task(*dir, receipt, has_task));
+    keep_bodies(*dir, receipt);
     return write_receipts(receipt);
   }
 
@@ -337,6 +340,38 @@ private:
     return sync_later(std::move(file));
   }
 
+  // What the rows of this task name by digest only. Lost, it is missed and nothing else: the digest
+  // still tells whether a text that turns up is the one.
+  void keep_bodies(const UniqueFd& dir, const Receipt& receipt)
+  {
+    const auto& meta = receipt.meta;
+    const auto& settings = m_step.settings();
+    keep_body(home_of(m_step, receipt), meta.id + ".task", meta.sha256.task, task_limit(settings));
+    keep_body(dir, "prompt", meta.sha256.prompt, k_max_prompt_bytes);
+    if (receipt.response) {
+      keep_body(
+        m_tree.outbox, receipt.response->file, receipt.response->sha256, settings.max_output_bytes);
+    }
+  }
+
+  void keep_body(const UniqueFd& dir, const std::string& name,
+    const std::optional<std::string>& sha256, std::size_t limit)
+  {
+    const auto result = [&]() -> Result<> {
+      if (!m_bodies) {
+        CONOS_TRY(m_bodies, audit::Bodies::open(m_step.site().lib));
+      }
+      CONOS_TRY(const auto file, open_beneath(dir, name));
+      return m_bodies->keep(file, *sha256, limit);
+    };
+    if (!sha256) {
+      return;
+    }
+    if (const auto kept = result(); !kept && kept.error().kind != Kind::not_found) {
+      log::warning("keep a copy of '{}': {}", name, kept.error().text());
+    }
+  }
+
   // A conversation that cannot be kept costs memory of it, not the answer.
   void remember(const Receipt& receipt)
   {
@@ -360,6 +395,7 @@ private:
   const AgentTree& m_tree;
   std::optional<gid_t> m_readers;
   bool m_was_left = false;
+  std::optional<audit::Bodies> m_bodies; // opened at the first use
   std::vector<UniqueFd> m_unsynced;
 };
 

@@ -1,0 +1,77 @@
+#include "audit/bodies.hpp"
+
+#include "audit/sha256.hpp"
+#include "sys/file.hpp"
+#include "sys/text.hpp"
+
+#include <unistd.h>
+
+namespace conos::audit {
+
+namespace {
+
+constexpr mode_t k_mode = 0400;
+
+// There already is as good as kept.
+Result<> unless_there(Result<> kept)
+{
+  return !kept && kept.error().kind == Kind::exists ? Result<>{} : kept;
+}
+
+} // namespace
+
+Result<Bodies> Bodies::open(const std::string& directory)
+{
+  CONOS_TRY(const auto ledger, open_dir(directory));
+  auto dir = open_dir_at(ledger, k_bodies);
+  if (!dir && dir.error().kind == Kind::not_found) {
+    CONOS_CHECK(unless_there(make_dir(ledger, k_bodies, 0700)));
+    dir = open_dir_at(ledger, k_bodies);
+  }
+  return std::move(dir).map([](UniqueFd fd) {
+    return Bodies(std::move(fd));
+  });
+}
+
+Result<> Bodies::keep(const UniqueFd& file, const std::string& sha256_hex, std::size_t limit) const
+{
+  CONOS_TRY(const bool there, is_there(m_dir, sha256_hex));
+  if (there) {
+    return {};
+  }
+  CONOS_TRY(const auto st, stat_of(file));
+  if (!S_ISREG(st.st_mode)) {
+    return fail(Kind::bad_data, "not a file");
+  }
+  if (st.st_uid == ::geteuid()) { // what is somebody else's may still be written to
+    auto named = unless_there(give_name(file, m_dir, sha256_hex));
+    if (named || named.error().err != EXDEV) {
+      return named;
+    }
+  }
+  CONOS_TRY(const auto bytes, read_all(file, limit));
+  CONOS_TRY(const auto copy, nameless(m_dir, bytes, k_mode));
+  return unless_there(give_name(copy, m_dir, sha256_hex));
+}
+
+Result<std::string> Bodies::put(std::string_view bytes) const
+{
+  auto digest = sha256_hex(bytes);
+  CONOS_TRY(const auto file, nameless(m_dir, bytes, k_mode));
+  CONOS_CHECK(unless_there(give_name(file, m_dir, digest)));
+  return digest;
+}
+
+Result<std::string> Bodies::get(const std::string& sha256_hex, std::size_t limit) const
+{
+  if (!digest_from_hex(sha256_hex)) {
+    return fail(Kind::bad_data, "'{}' is no SHA-256", escaped(sha256_hex));
+  }
+  CONOS_TRY(auto bytes, read_file(m_dir, sha256_hex, limit));
+  if (audit::sha256_hex(bytes) != sha256_hex) {
+    return fail(Kind::bad_data, "what is kept as {} is something else", sha256_hex);
+  }
+  return bytes;
+}
+
+} // namespace conos::audit
