@@ -31,7 +31,8 @@ using namespace conos;
 using cli::Exit;
 
 const std::string k_machine_ledger = "/var/lib/conos";
-const std::string k_day_files = "/srv/conos/logs/audit";
+const std::string k_srv = "/srv/conos";
+const std::string k_day_files = k_srv + "/logs/audit";
 
 void print(const std::string& text)
 {
@@ -71,13 +72,23 @@ Result<> put(const cli::Args& args, audit::Ledger& ledger, const std::vector<aud
             : fmt::format("{} {}\n", one.id, one.hash));
   }
   (void)std::fflush(stdout); // a receipt is for now; cli::run hears of an error
-  if (args["ledger"] == k_machine_ledger) {
-    const auto copied = audit::append_day_files(k_day_files, rows, recorded);
-    if (!copied && copied.error().kind != Kind::not_found) {
-      log::warning("recorded, but not in the day files: {}", copied.error().text());
-    }
-  }
   return {};
+}
+
+// The rows are recorded whatever becomes of their copies.
+void copy_to_days(const std::string& ledger)
+{
+  constexpr std::size_t k_most = 100'000;
+  if (ledger != k_machine_ledger) {
+    return;
+  }
+  const auto copied = [&]() -> Result<std::size_t> {
+    CONOS_TRY(auto reader, audit::Reader::open(ledger + "/" + audit::k_database));
+    return audit::copy_to_day_files(reader, audit::day_files_in(k_srv), k_most);
+  }();
+  if (!copied && copied.error().kind != Kind::not_found) {
+    log::warning("recorded, but not in the day files: {}", copied.error().text());
+  }
 }
 
 Result<Exit> append(const cli::Args& args)
@@ -97,8 +108,12 @@ Result<Exit> append(const cli::Args& args)
     row.payload = args["payload"];
     CONOS_CHECK(put_rows({row}));
   } else {
-    CONOS_CHECK(audit::read_rows(STDIN_FILENO, row, put_rows));
+    const auto read = audit::read_rows(STDIN_FILENO, row, put_rows);
+    copy_to_days(args["ledger"]); // of an input that ends badly too
+    CONOS_CHECK(read);
+    return Exit::ok;
   }
+  copy_to_days(args["ledger"]);
   return Exit::ok;
 }
 

@@ -1,5 +1,6 @@
 // conos-route - move waiting tasks to the agents they are for
 #include "cli/tool.hpp"
+#include "run/days.hpp"
 #include "run/route.hpp"
 #include "sys/log.hpp"
 
@@ -13,6 +14,7 @@ using namespace conos;
 Result<cli::Exit> route(const cli::Args&)
 {
   const auto moved = route_waiting(Site());
+  copy_to_days(Site()); // when the tasks are where they should be
   if (!moved) {
     if (std::getenv("INVOCATION_ID") != nullptr) { // its path unit starts it again at once
       std::this_thread::sleep_for(std::chrono::seconds(2));

@@ -1,6 +1,7 @@
 // conos-run - the steps of an agent's activation: claim, work, deliver; and the sweep
 #include "cli/tool.hpp"
 #include "run/claim.hpp"
+#include "run/days.hpp"
 #include "run/deliver.hpp"
 #include "run/route.hpp"
 #include "run/sweep.hpp"
@@ -51,7 +52,9 @@ Result<cli::Exit> run_work(const cli::Args& args)
 Result<cli::Exit> run_deliver(const cli::Args& args)
 {
   log::use_journal();
-  return ended(deliver(Site(), args.operands[0], service_end_from_environment()));
+  auto delivered = deliver(Site(), args.operands[0], service_end_from_environment());
+  copy_to_days(Site()); // when the answer is out
+  return ended(std::move(delivered));
 }
 
 Result<cli::Exit> run_cron(const cli::Args& args)
@@ -61,7 +64,9 @@ Result<cli::Exit> run_cron(const cli::Args& args)
 
 Result<cli::Exit> run_sweep(const cli::Args&)
 {
-  return ended(sweep(Site()));
+  auto swept = sweep(Site());
+  copy_to_days(Site());
+  return ended(std::move(swept));
 }
 
 } // namespace

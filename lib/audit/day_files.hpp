@@ -1,19 +1,29 @@
 #pragma once
 
-#include "audit/ledger.hpp"
+#include "audit/reader.hpp"
 
+#include <cstddef>
 #include <string>
-#include <vector>
 
+// Copies of the ledger for people and for `tail -f`: a file a day, in UTC.
 namespace conos::audit {
 
-// Adds rows that were just recorded to the day's YYYY-MM-DD.log, lines for people, and .jsonl,
-// whole rows, in `directory`; the day is that of the rows, in UTC. New files are 0640 and of the
-// directory's group. Rows that were there already are left out.
+struct DayFiles {
+  std::string lines;  // directory of YYYY-MM-DD.log, lines for people, and .jsonl, whole rows
+  std::string tables; // directory of YYYY-MM-DD.tsv, a line for each task that ended
+};
+
+// Those of a machine whose tree of conos is at `srv` (/srv/conos).
+DayFiles day_files_in(const std::string& srv);
+
+// Brings the files up to date with the ledger: copies the rows after the last one that was copied,
+// at most `most`, and returns how many. The place and what was written there are remembered in
+// `.copied`; after a crash, what stands past that is cut off and copied again, so each row is there
+// once. Where a power cut took more, or somebody shortened a file, that day is copied anew; days
+// that were removed stay so. Without `.copied` everything is copied.
 //
-// These are copies: nothing is flushed, a full disk may cut a line, and a crash between the ledger
-// and here leaves rows out. Callers log an error and go on.
-Result<> append_day_files(const std::string& directory, const std::vector<Row>& rows,
-  const std::vector<Recorded>& recorded);
+// New files are 0640 and of the directory's group. Nothing is flushed. Waits at most a second for
+// another who copies, then copies nothing.
+Result<std::size_t> copy_to_day_files(Reader& reader, const DayFiles& to, std::size_t most);
 
 } // namespace conos::audit

@@ -58,6 +58,21 @@ std::string seconds_in(const Json& object)
            : "";
 }
 
+// As Go prints a duration: "1h0m5s".
+std::string whole_seconds(const Json& object)
+{
+  const auto found = object.find("duration_ms");
+  if (found == object.end() || !found->is_number_integer()) {
+    return "";
+  }
+  const auto seconds = found->get<std::int64_t>() / 1000;
+  const auto hours = seconds / 3600;
+  const auto minutes = seconds / 60 % 60;
+  return (hours > 0 ? fmt::format("{}h{}m", hours, minutes)
+                    : (minutes > 0 ? fmt::format("{}m", minutes) : "")) +
+         fmt::format("{}s", seconds % 60);
+}
+
 bool is_end_of_task(std::string_view type)
 {
   return type == "task.delivered" || type == "task.forwarded" || type == "task.failed" ||
@@ -90,6 +105,66 @@ std::string json_line(const Event& event)
     R"({{"actor":{},"hash":"{}","id":{},"payload":{},"prev_hash":"{}","ts":{},"type":{}}})",
     json_text(event.actor), event.hash, event.id, payload, event.prev_hash, json_text(event.ts),
     json_text(event.type));
+}
+
+std::string day_line(const Event& event)
+{
+  const auto line = json_line(event);
+  if (!is_end_of_task(event.type) || !is_payload(event.payload)) {
+    return line;
+  }
+  auto object = nlohmann::json::parse(line);
+  const auto& payload = object["payload"];
+  object["timestamp"] = event.ts;
+  object["task_file"] = payload.value("id", nlohmann::json()).is_string()
+                          ? payload["id"].get<std::string>() + ".task"
+                          : "";
+  for (const auto& [ours, theirs] : {std::pair("agent", "agent"), std::pair("model", "model"),
+         std::pair("trust", "trust"), std::pair("outcome", "outcome"),
+         std::pair("duration_ms", "duration_ms"), std::pair("response_bytes", "output_chars"),
+         std::pair("thread_key", "thread_key"), std::pair("policy", "policy_refs")}) {
+    if (payload.contains(ours)) {
+      object[theirs] = payload[ours];
+    }
+  }
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<Event> event_in_line(std::string_view line)
+{
+  const auto object = nlohmann::json::parse(line, nullptr, false);
+  const auto text = [&](const char* key) {
+    return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
+  };
+  if (!object.is_object() || !object.contains("id") || !object["id"].is_number_integer() ||
+      !object.contains("payload")) {
+    return {};
+  }
+  return Event{object["id"].get<std::int64_t>(), text("ts"), text("type"), text("actor"),
+    object["payload"].dump(), text("prev_hash"), text("hash")};
+}
+
+std::string table_line(const Event& event)
+{
+  if (!is_end_of_task(event.type) || !is_payload(event.payload)) {
+    return "";
+  }
+  const auto object = Json::parse(event.payload);
+  const auto id = value_of(object, "id");
+  const auto bytes = value_of(object, "response_bytes");
+  const std::vector<std::string> columns{escaped(event.ts, k_max_name_bytes),
+    value_of(object, "agent"), value_of(object, "model"), id.empty() ? "" : id + ".task",
+    value_of(object, "trust"), whole_seconds(object), bytes.empty() ? "0" : bytes,
+    value_of(object, "outcome"), value_of(object, "transport"), value_of(object, "channel"),
+    value_of(object, "from"), value_of(object, "source"), value_of(object, "parent"),
+    value_of(object, "thread_id"), value_of(object, "thread_key"),
+    value_of(object, "session_strategy"), value_of(object, "session_key"),
+    value_of(object, "policy")};
+  std::string line;
+  for (const auto& column : columns) {
+    line += (line.empty() ? "" : "\t") + (column.empty() ? "-" : column);
+  }
+  return line + "\n";
 }
 
 std::string brief(std::string_view payload)

@@ -3,6 +3,7 @@
 #include "audit/reader.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,9 +13,22 @@ namespace conos::audit {
 // A text as JSON, in quotes; what is no UTF-8 is replaced.
 std::string json_text(std::string_view text);
 
-// All of a row as one line of JSON, keys sorted: what `tail --json` and the day files hold. Its
-// hash can be checked from this line alone.
+// All of a row as one line of JSON, keys sorted: what `tail --json` prints. Its hash can be checked
+// from this line alone.
 std::string json_line(const Event& event);
+
+// The same for the day files: where a task ended, with the keys that scripts written for molt-os
+// read there: timestamp, agent, task_file, trust, outcome, duration_ms, output_chars and more.
+std::string day_line(const Event& event);
+
+// The row such a line tells of.
+std::optional<Event> event_in_line(std::string_view line);
+
+// Where a task ended, a line of the day's table: 18 columns between tabs, "-" for what is unknown.
+// They are timestamp, agent, model, task_file, trust, duration, output_chars, outcome, transport,
+// channel, from, source, parent, thread_id, thread_key, session_strategy, session_key, policy_refs,
+// as in molt-os. Empty for any other row.
+std::string table_line(const Event& event);
 
 // A payload for people: "agent=sysadmin id=fix-disk outcome=answered", on one line.
 std::string brief(std::string_view payload);

@@ -85,6 +85,12 @@ audit::Row row_of(const Receipt& receipt)
       std::chrono::duration_cast<Duration>(receipt.finished_at - *receipt.started_at);
     more += fmt::format(R"(,"duration_ms":{})", spent.count());
   }
+  for (const auto& [key, value] : {std::pair("source", meta.source),
+         std::pair("parent", meta.parent), std::pair("thread_key", meta.thread.key),
+         std::pair("thread_id", meta.thread.id), std::pair("transport", meta.thread.transport),
+         std::pair("channel", meta.thread.channel), std::pair("from", meta.thread.from)}) {
+    more += value ? fmt::format(R"(,"{}":{})", key, json_text(value)) : "";
+  }
   return row_about(meta, row_type(receipt), more);
 }
 

@@ -82,43 +82,34 @@ TEST_CASE("a table keeps its columns", "[audit][present]")
         "7  2026-11-20T21:35:43.012Z  a.b             root/conos-run  n=1\n");
 }
 
-TEST_CASE("day files get each new row once, in both forms", "[audit][day_files]")
+TEST_CASE("the end of a task is a line of the day's table", "[audit][present]")
 {
-  TempDir dir;
-  TempDir days;
-  auto ledger = Ledger::open(dir.path).value();
-  const std::vector<Row> rows{
-    {"a.b", "root", R"({"n":1})", "k"}, {"a.b", "root", R"({"n":2})", ""}};
-  const auto recorded = ledger.append(rows).value();
-  const auto again = ledger.append({rows[0]}).value();
+  const auto end = event("task.delivered",
+    R"({"agent":"sysadmin","id":"fix-disk","outcome":"answered","trust":"verified",)"
+    R"("duration_ms":83999,"response_bytes":512,"source":"mail\tdoor","from":""})");
 
-  REQUIRE(append_day_files(days.path, rows, recorded));
-  REQUIRE(append_day_files(days.path, {rows[0]}, again));
-
-  const auto day = recorded[0].ts.substr(0, 10);
-  const auto ts = recorded[0].ts;
-  CHECK(read_file(days.fd, day + ".log", 1000).value() ==
-        ts + " [root] a.b: n=1\n" + ts + " [root] a.b: n=2\n");
-  const auto json = read_file(days.fd, day + ".jsonl", 1000).value();
-  CHECK(json == json_line(event_of(rows[0], recorded[0])) + "\n" +
-                  json_line(event_of(rows[1], recorded[1])) + "\n");
-  CHECK((stat_at(days.fd, day + ".log").value().st_mode & 07777U) == 0640U);
+  CHECK(
+    table_line(end) ==
+    "2026-11-20T21:35:43.012Z\tsysadmin\t-\tfix-disk.task\tverified\t1m23s\t512\tanswered\t-\t-\t-"
+    "\tmail\\tdoor\t-\t-\t-\t-\t-\t-\n");
+  CHECK(table_line(event("task.claimed", R"({"id":"fix-disk"})")).empty());
+  CHECK(table_line(event("task.failed", R"({"duration_ms":3605000})")).find("\t1h0m5s\t") !=
+        std::string::npos);
 }
 
-TEST_CASE("day files follow no symlink and wait for no FIFO", "[audit][day_files]")
+TEST_CASE("the end of a task has the keys of molt-os in the day's JSON", "[audit][present]")
 {
-  TempDir dir;
-  TempDir days;
-  auto ledger = Ledger::open(dir.path).value();
-  const std::vector<Row> rows{{"a.b", "root", "{}", ""}};
-  const auto recorded = ledger.append(rows).value();
-  const auto name = recorded[0].ts.substr(0, 10) + ".jsonl";
+  const auto end = event("task.delivered",
+    R"({"agent":"sysadmin","id":"fix-disk","outcome":"answered","response_bytes":512})");
 
-  REQUIRE(::symlinkat("elsewhere", days.fd.get(), name.c_str()) == 0);
-  CHECK_FALSE(append_day_files(days.path, rows, recorded));
-  CHECK_FALSE(exists_at(days.fd, "elsewhere"));
-  REQUIRE(remove_name(days.fd, name));
-  REQUIRE(::mkfifoat(days.fd.get(), name.c_str(), 0600) == 0);
-  CHECK_FALSE(append_day_files(days.path, rows, recorded));
-  CHECK(append_day_files(days.path + "/none", rows, recorded).error().kind == Kind::not_found);
+  const auto line = day_line(end);
+
+  const auto back = event_in_line(line).value();
+  CHECK(json_line(back) == json_line(end));
+  CHECK(line.find(R"("task_file":"fix-disk.task")") != std::string::npos);
+  CHECK(line.find(R"("output_chars":512)") != std::string::npos);
+  CHECK(day_line(event("a.b", "{}")) == json_line(event("a.b", "{}")));
+  CHECK_FALSE(event_in_line("{}"));
+  CHECK_FALSE(event_in_line("[1]"));
+  CHECK_FALSE(event_in_line("{\"id\":"));
 }
