@@ -1,6 +1,7 @@
 #include "audit/ledger.hpp"
 
 #include "audit/chain.hpp"
+#include "audit/moment.hpp"
 #include "audit/place.hpp"
 #include "audit/redact.hpp"
 #include "audit/schema.hpp"
@@ -116,6 +117,11 @@ Result<> configure(sqlite3* connection)
   return {};
 }
 
+std::string actor_here()
+{
+  return ::geteuid() == 0 ? "root" : fmt::format("uid:{}", ::geteuid());
+}
+
 Result<Digest> digest_of(std::string_view blob, std::int64_t id)
 {
   Digest digest;
@@ -140,10 +146,17 @@ struct Ledger::Database {
   Statement find_key;
   bool has_added = false;
   Redactor redactor{};
+  std::optional<Moment> moment{}; // to be written down when the rows are committed
+  bool has_room = true;
 
   Result<Head> find_head();
   Result<Recorded> old_row(const Row& row);
   Result<Recorded> new_row(const Row& row, const std::string& ts, Head& end);
+  Result<Recorded> row_for(const Row& row, const std::string& ts, Head& end);
+  std::vector<Row> of_the_clock(bool is_first);
+  std::vector<Row> of_the_disk() const;
+  bool reserve_room() const;
+  void remember_moment();
   Result<std::vector<Recorded>> append_locked(const std::vector<Row>& rows);
   Result<> settle(const std::vector<Recorded>& recorded);
   Result<> flush_log() const;
@@ -212,16 +225,84 @@ Result<Recorded> Ledger::Database::new_row(const Row& row, const std::string& ts
     end.id, hex(end.hash), false, ts, hex(prev), payload == row.payload ? "" : payload};
 }
 
+Result<Recorded> Ledger::Database::row_for(const Row& row, const std::string& ts, Head& end)
+{
+  auto old = row.key.empty() ? Result<Recorded>(Recorded()) : old_row(row);
+  return old && !old->already ? new_row(row, ts, end) : std::move(old);
+}
+
+// Blocks for the next rows behind the end of the log, which nobody else can take. False when the
+// disk has none; a file system that cannot keep any is no reason to stop.
+bool Ledger::Database::reserve_room() const
+{
+  constexpr off_t k_reserve = 1 << 20;
+  constexpr off_t k_block = 512; // of st_blocks, stat(2)
+  const UniqueFd log(::openat(directory.get(), k_log.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  const auto st = stat_of(log);
+  if (!log || !st || st->st_blocks * k_block >= st->st_size + k_reserve / 2) {
+    return true;
+  }
+  return ::fallocate(log.get(), FALLOC_FL_KEEP_SIZE, st->st_size, k_reserve) == 0 ||
+         (errno != ENOSPC && errno != EDQUOT);
+}
+
+std::vector<Row> Ledger::Database::of_the_disk() const
+{
+  if (has_room) {
+    return {};
+  }
+  const auto hour = rfc3339(now(), 0).substr(0, std::string_view("YYYY-MM-DDTHH").size());
+  return {{"ledger.full", actor_here(), "{}", "full/" + hour}};
+}
+
+// What happened to the clock since the last append. The moment is written down before the first row
+// is there, and else when it is committed: a row that is told of twice has a key.
+std::vector<Row> Ledger::Database::of_the_clock(bool is_first)
+{
+  constexpr std::size_t k_most_bytes = 200;
+  moment = this_moment();
+  if (!moment) {
+    return {};
+  }
+  const auto text = read_file(directory, k_moment, k_most_bytes);
+  const auto before = text ? moment_in(*text) : std::nullopt;
+  if (is_first) {
+    remember_moment();
+    return {};
+  }
+  if (before && !is_outdated(*before, *moment)) {
+    auto rows = happened(*before, *moment, actor_here());
+    if (rows.empty()) {
+      moment.reset(); // the one that is there will do
+    }
+    return rows;
+  }
+  return before ? happened(*before, *moment, actor_here()) : std::vector<Row>();
+}
+
+// Lost, it is the moment of the next append.
+void Ledger::Database::remember_moment()
+{
+  if (moment) {
+    (void)replace(directory, k_moment, to_text(*moment), 0600, {}, Durable::later);
+    moment.reset();
+  }
+}
+
 Result<std::vector<Recorded>> Ledger::Database::append_locked(const std::vector<Row>& rows)
 {
   CONOS_TRY(auto end, find_head());
   // The clock's word, even when it was set back: what orders rows is their id.
   const auto ts = rfc3339(now());
+  for (const auto& own : {of_the_disk(), of_the_clock(end.id == 0)}) {
+    for (const auto& row : own) {
+      CONOS_CHECK(row_for(row, ts, end));
+    }
+  }
   std::vector<Recorded> recorded;
   recorded.reserve(rows.size());
   for (const auto& row : rows) {
-    auto old = row.key.empty() ? Result<Recorded>(Recorded()) : old_row(row);
-    CONOS_TRY(auto one, old && !old->already ? new_row(row, ts, end) : std::move(old));
+    CONOS_TRY(auto one, row_for(row, ts, end));
     recorded.push_back(std::move(one));
   }
   return recorded;
@@ -235,7 +316,9 @@ Result<> Ledger::Database::settle(const std::vector<Recorded>& recorded)
     return !each.already;
   });
   if (anything_new) {
-    return commit.run();
+    CONOS_CHECK(commit.run());
+    remember_moment();
+    return {};
   }
   CONOS_CHECK(rollback.run());
   return flush_log();
@@ -345,7 +428,13 @@ Result<Ledger> Ledger::open(const std::string& directory)
   if (unflushed) {
     CONOS_CHECK(ledger.m_database->rewrite_log().map_error(purpose));
   }
+  ledger.m_database->has_room = ledger.m_database->reserve_room();
   return ledger;
+}
+
+bool Ledger::has_room() const
+{
+  return m_database->has_room;
 }
 
 Result<> Ledger::keep_out(std::string_view secret)
@@ -368,6 +457,7 @@ Result<std::vector<Recorded>> Ledger::append(const std::vector<Row>& rows)
   }
   auto& database = *m_database;
   database.start_log_over();
+  database.has_room = database.reserve_room();
   CONOS_CHECK(database.begin.run().map_error(purpose));
   auto recorded = database.append_locked(rows);
   const auto settled = recorded ? database.settle(*recorded) : Result<>();

@@ -49,6 +49,11 @@ public:
   // Keys and passwords are taken out of payloads (see redact.hpp).
   Result<std::vector<Recorded>> append(const std::vector<Row>& rows);
 
+  // False when the room kept for the ledger's next rows could not be had: the disk is full, a row
+  // `ledger.full` says so (once an hour), and what is there is for the work that has begun. Whoever
+  // would begin something new does not. As of the last append, or of open().
+  bool has_room() const;
+
   // From now on payloads are rid of this secret too, whoever appends them. Durable.
   Result<> keep_out(std::string_view secret);
 

@@ -486,6 +486,7 @@ private:
           R"("attempt":{},"prompt_sha256":{})", meta.attempt, json_text(meta.sha256.prompt))));
     }
     CONOS_TRY(auto* ledger, m_step.ledger());
+    CONOS_CHECK(may_begin(*ledger));
     CONOS_CHECK(ledger->append(rows));
     return {};
   }

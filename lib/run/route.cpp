@@ -91,6 +91,7 @@ public:
       }
     }
     if (!rows.empty()) {
+      CONOS_CHECK(may_begin(ledger));
       CONOS_CHECK(ledger.append(rows));
     }
     std::size_t moved = 0;

@@ -90,6 +90,14 @@ audit::Row row_about(const Meta& meta, std::string_view type, const std::string&
   return row;
 }
 
+Result<> may_begin(const audit::Ledger& ledger)
+{
+  return ledger.has_room()
+           ? Result<>()
+           : fail(Kind::busy,
+               "the disk of the ledger is full: nothing new is begun until it has room");
+}
+
 std::string json_text(const std::optional<std::string>& text)
 {
   using Json = nlohmann::json;

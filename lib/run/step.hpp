@@ -60,6 +60,9 @@ std::size_t task_limit(const AgentSettings& settings);
 // A ledger row about a task. `more` is the inside of a JSON object: `"trust":"verified"`.
 audit::Row row_about(const Meta& meta, std::string_view type, const std::string& more);
 
+// Kind::busy when the disk has no room for what new work would have to record.
+Result<> may_begin(const audit::Ledger& ledger);
+
 // A JSON string, or null.
 std::string json_text(const std::optional<std::string>& text);
 

@@ -1,6 +1,7 @@
 #include "audit/ledger.hpp"
 
 #include "audit/chain.hpp"
+#include "audit/moment.hpp"
 #include "audit/reader.hpp"
 #include "audit/verify.hpp"
 #include "audit_samples.hpp"
@@ -407,4 +408,56 @@ TEST_CASE("a secret in a payload is not in the ledger", "[audit][ledger]")
     CHECK(bytes.find("api03") == bytes.npos);
     CHECK(bytes.find("horse") == bytes.npos);
   }
+}
+
+TEST_CASE("what happened to the clock between two appends is recorded, once", "[audit][ledger]")
+{
+  TempDir dir;
+  (void)make_ledger(dir, 2);
+  const auto types = [&] {
+    std::vector<std::string> found;
+    const auto events = Reader::open(database_in(dir)).value().last(99).value();
+    for (const auto& event : events) {
+      found.push_back(event.type);
+    }
+    return std::vector<std::string>(found.begin() + 2, found.end());
+  };
+  const auto append = [&] {
+    return Ledger::open(dir.path).value().append({{"a.b", "root", "{}", ""}}).value().at(0).id;
+  };
+  const auto pretend = [&](const Moment& moment) {
+    REQUIRE(replace(dir.fd, "audit.db-moment", to_text(moment), 0600));
+  };
+  auto moment = this_moment().value();
+
+  CHECK(append() == 3);
+  SECTION("another boot")
+  {
+    moment.boot = std::string(32, '0');
+    moment.wall -= moment.since_boot + std::chrono::hours(1);
+    pretend(moment);
+    CHECK(append() == 5);
+    CHECK(append() == 6);
+    pretend(moment); // as when the power went before this was written down
+    CHECK(append() == 7);
+    CHECK(types() == std::vector<std::string>{"a.b", "machine.booted", "a.b", "a.b", "a.b"});
+  }
+  SECTION("a clock set back by a year")
+  {
+    moment.wall += std::chrono::hours(24 * 365);
+    pretend(moment);
+    CHECK(append() == 5);
+    pretend(moment);
+    CHECK(append() == 6);
+    CHECK(types() == std::vector<std::string>{"a.b", "clock.jumped", "a.b", "a.b"});
+  }
+  SECTION("nothing known of it")
+  {
+    REQUIRE(replace(dir.fd, "audit.db-moment", "x", 0600));
+    CHECK(append() == 4);
+    REQUIRE(remove_name(dir.fd, "audit.db-moment"));
+    REQUIRE(make_dir(dir.fd, "audit.db-moment", 0700));
+    CHECK(append() == 5);
+  }
+  CHECK_FALSE(verify(database_in(dir)).value().bad);
 }
