@@ -2,6 +2,7 @@
 #include "audit/bodies.hpp"
 #include "audit/chain.hpp"
 #include "audit/day_files.hpp"
+#include "audit/exchange.hpp"
 #include "audit/follow.hpp"
 #include "audit/foreign.hpp"
 #include "audit/input.hpp"
@@ -117,6 +118,44 @@ Result<Exit> append(const cli::Args& args)
   return Exit::ok;
 }
 
+// --- receipt -----------------------------------------------------------------------------------
+
+constexpr std::size_t k_largest_body = 64U << 20U;
+
+// The digest of a file, which is kept by it when that is wanted.
+Result<std::string> digest_of(const cli::Args& args, const std::string& file)
+{
+  CONOS_TRY(const auto bytes, read_path(file, k_largest_body));
+  if (!args.has("keep")) {
+    return audit::sha256_hex(bytes);
+  }
+  CONOS_TRY(const auto bodies, audit::Bodies::open(args["ledger"]).map_error(only_for_root));
+  return bodies.put(bytes);
+}
+
+Result<Exit> receipt(const cli::Args& args)
+{
+  if (!args.has("request")) {
+    return fail(Kind::usage, "--request is missing: a file with what was sent");
+  }
+  CONOS_TRY(const auto actor, actor_of(args));
+  CONOS_TRY(auto ledger, audit::Ledger::open(args["ledger"]).map_error(only_for_root));
+  audit::Exchange exchange{
+    args["kind"], args.operands.front(), {}, std::nullopt, args["result"], std::nullopt};
+  CONOS_TRY(exchange.request_sha256, digest_of(args, args["request"]));
+  if (args.has("response")) {
+    CONOS_TRY(exchange.response_sha256, digest_of(args, args["response"]));
+  }
+  if (args.has("why")) {
+    exchange.why = args["why"];
+  }
+  CONOS_TRY(auto row, audit::row_of(exchange, actor));
+  row.key = args["key"];
+  CONOS_CHECK(put(args, ledger, {row}));
+  copy_to_days(args["ledger"]);
+  return Exit::ok;
+}
+
 // --- tail --------------------------------------------------------------------------------------
 
 // A time, a day, or how long ago.
@@ -191,8 +230,6 @@ Result<Exit> tail(const cli::Args& args)
 }
 
 // --- show and why ------------------------------------------------------------------------------
-
-constexpr std::size_t k_largest_body = 64U << 20U;
 
 Result<audit::Reader> open_ledger(const cli::Args& args)
 {
@@ -378,6 +415,24 @@ int main(int argc, char* argv[])
               {"json", "print JSON lines"},
             },
             append,
+          },
+          {
+            "receipt",
+            "record what left the machine and what came back, by digest",
+            "TO",
+            {
+              {"kind", "how it went: http, mail, package", "KIND", "http"},
+              {"request", "a file with what was sent", "FILE"},
+              {"response", "a file with what came back", "FILE"},
+              {"result", "what the other side said of it: a status, a queue id", "TEXT"},
+              {"why", "the task it was done for", "TASK"},
+              {"keep", "keep both texts by their digest"},
+              {"key", "record it once, however often this is asked", "KEY"},
+              {"actor", "who did it (root only; default: the caller)", "NAME"},
+              k_ledger,
+              {"json", "print JSON lines"},
+            },
+            receipt,
           },
           {
             "tail",
