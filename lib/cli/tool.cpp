@@ -280,8 +280,10 @@ int run_verb(int argc, char* argv[], const Tool& tool, const Verb& verb)
     return 0;
   }
   auto ended = verb.body(args);
-  if (ended && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
-    ended = os_error("write the output"); // a full disk must not look like success
+  if (ended && std::fflush(stdout) != 0) { // a full disk must not look like success
+    ended = os_error("write the output");
+  } else if (ended && std::ferror(stdout) != 0) { // why, was known only when it happened
+    ended = fail(Kind::os, "not all of the output could be written");
   }
   if (!ended) {
     if (ended.error().kind == Kind::usage) {

@@ -127,7 +127,10 @@ Result<std::vector<std::string>> list_names(
 Result<> make_dir(const UniqueFd& dir, const std::string& name, mode_t mode, uid_t uid, gid_t gid)
 {
   CONOS_CHECK(name_is_plain(name));
-  if (::mkdirat(dir.get(), name.c_str(), 0700) < 0) {
+  // with its mode from the beginning, for whoever is killed here; as long as it is not its owner's
+  // yet, nobody else comes in
+  const bool has_owner = uid == static_cast<uid_t>(-1) && gid == static_cast<gid_t>(-1);
+  if (::mkdirat(dir.get(), name.c_str(), has_owner ? mode : 0700) < 0) {
     return os_error("make directory '{}'", name);
   }
   CONOS_TRY(const auto made, open_dir_at(dir, name));
@@ -364,8 +367,25 @@ Result<> publish(const UniqueFd& dir, const std::string& name, std::string_view 
   return sync_file(file).map_error(purpose);
 }
 
-Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view text, mode_t mode,
-  const Owner& owner, Durable durable)
+namespace {
+
+// linkat cannot replace, renameat can: it goes by a name of its own for a moment.
+Result<> replace_by_way_of(
+  const std::string& temporary, const UniqueFd& file, const UniqueFd& dir, const std::string& name)
+{
+  CONOS_CHECK(give_name(file, dir, temporary).map_error(during("replace '" + name + "'")));
+  if (::renameat(dir.get(), temporary.c_str(), dir.get(), name.c_str()) < 0) {
+    auto error = os_error("replace '{}'", name);
+    (void)::unlinkat(dir.get(), temporary.c_str(), 0); // the rename's error is the one to report
+    return error;
+  }
+  return {};
+}
+
+using Temporary = std::function<Result<std::string>()>;
+
+Result<> replace_with(const Temporary& temporary, const UniqueFd& dir, const std::string& name,
+  std::string_view text, mode_t mode, const Owner& owner, Durable durable)
 {
   CONOS_CHECK(name_is_plain(name));
   const auto purpose = during("replace '" + name + "'");
@@ -377,17 +397,34 @@ Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view 
   if (linked || linked.error().kind != Kind::exists) {
     return linked && durable == Durable::yes ? sync_file(dir).map_error(purpose) : linked;
   }
-  // linkat cannot replace, renameat can: a name of its own for a moment, removed by whoever
-  // finds it after a crash because it begins with a dot
-  CONOS_TRY(const auto salt, random_hex(8));
-  const auto temporary = std::string(k_unfinished) + salt;
-  CONOS_CHECK(give_name(file, dir, temporary).map_error(purpose));
-  if (::renameat(dir.get(), temporary.c_str(), dir.get(), name.c_str()) < 0) {
-    auto error = os_error("replace '{}'", name);
-    (void)::unlinkat(dir.get(), temporary.c_str(), 0); // the rename's error is the one to report
-    return error;
-  }
+  CONOS_TRY(const auto other, temporary().map_error(purpose));
+  CONOS_CHECK(replace_by_way_of(other, file, dir, name));
   return durable == Durable::yes ? sync_file(dir).map_error(purpose) : Result<>{};
+}
+
+} // namespace
+
+Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view text, mode_t mode,
+  const Owner& owner, Durable durable)
+{
+  // removed by whoever finds it after a crash because it begins with a dot
+  const auto temporary = [] {
+    return random_hex(8).map([](const std::string& salt) {
+      return std::string(k_unfinished) + salt;
+    });
+  };
+  return replace_with(temporary, dir, name, text, mode, owner, durable);
+}
+
+Result<> replace_alone(const UniqueFd& dir, const std::string& name, std::string_view text,
+  mode_t mode, const Owner& owner, Durable durable)
+{
+  const auto temporary = [&]() -> Result<std::string> {
+    auto other = std::string(k_unfinished) + name;
+    CONOS_CHECK(remove_name(dir, other));
+    return other;
+  };
+  return replace_with(temporary, dir, name, text, mode, owner, durable);
 }
 
 Result<> remove_unfinished(const UniqueFd& dir)

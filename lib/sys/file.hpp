@@ -113,6 +113,11 @@ enum class Durable { yes, later };
 Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view text, mode_t mode,
   const Owner& owner = {}, Durable durable = Durable::yes);
 
+// The same where nobody else can be replacing this name at the same time: what an earlier call that
+// was killed left is taken away, and nothing has to be looked for.
+Result<> replace_alone(const UniqueFd& dir, const std::string& name, std::string_view text,
+  mode_t mode, const Owner& owner = {}, Durable durable = Durable::yes);
+
 // Removes what a `replace` that was killed may have left in `dir`. Only where nobody else can be
 // replacing at the same time.
 Result<> remove_unfinished(const UniqueFd& dir);

@@ -198,7 +198,8 @@ private:
       {m_reaped ? -1 : m_pidfd.get(), POLLIN, 0}}};
     const int ready = ::poll(fds.data(), fds.size(), milliseconds_until(m_deadline));
     if (ready < 0 && errno != EINTR) {
-      kill_now(); // out of memory in poll: nothing may be left running unwatched
+      m_trouble = os_error("wait for what it says");
+      kill_now(); // out of memory: nothing may be left running unwatched
     }
     if (ready > 0) {
       read_out(fds[0].revents);

@@ -64,6 +64,18 @@ TEST_CASE("a name with a slash is refused everywhere", "[sys][file]")
   }
 }
 
+TEST_CASE("replace_alone takes away what one that was killed left", "[sys][file]")
+{
+  TempDir box;
+  REQUIRE(publish(box.fd, "state", "old", 0600));
+  REQUIRE(publish(box.fd, ".new-state", "of one that was killed", 0600));
+
+  REQUIRE(replace_alone(box.fd, "state", "new", 0600));
+
+  CHECK(read_file(box.fd, "state", 100).value() == "new");
+  CHECK_FALSE(exists_at(box.fd, ".new-state"));
+}
+
 TEST_CASE("move_name never replaces", "[sys][file]")
 {
   TempDir box;
