@@ -211,7 +211,7 @@ private:
         CONOS_CHECK(drop_default_acl(m_place.root + directory.path));
       }
     }
-    CONOS_TRY(const auto input, memory_file(lines));
+    CONOS_TRY(const auto input, memory_file(lines).map_error(during("write for systemd-tmpfiles")));
     return run_tool(with_root({"systemd-tmpfiles", "--create"}, {"-"}), input.get());
   }
 
@@ -352,7 +352,7 @@ private:
     if (!m_place.root.empty()) {
       CONOS_CHECK(make_old(lib, "applied.json"));
     }
-    return sync_filesystem(lib);
+    return sync_filesystem(lib).map_error(during(m_place.site.lib));
   }
 
   // Older than any conos.toml: conos-bootstrap.service does at the first boot what is left to do.

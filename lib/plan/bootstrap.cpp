@@ -82,7 +82,8 @@ Result<UniqueFd> only_one(const Place& place)
     return os_error("open the lock '{}'", path);
   }
   if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0) {
-    return fail(Kind::busy, "another conos-bootstrap is at work");
+    return errno == EWOULDBLOCK ? fail(Kind::busy, "another conos-bootstrap is at work")
+                                : os_error("take the lock '{}'", path);
   }
   return file;
 }
@@ -257,7 +258,11 @@ Result<cli::Exit> run(const Place& place, const Read& read, const Options& optio
     return cli::Exit::config;
   }
   CONOS_CHECK(carry_out(place, *read.config, planned, options.json));
-  CONOS_CHECK(verify(place, read, lock, options));
+  auto holds = verify(place, read, lock, options);
+  if (!holds) {
+    tell_failure(planned.plan, planned.plan.steps.size());
+    return tl::unexpected<Error>(during("look at what was done")(holds.error()));
+  }
   return cli::Exit::ok;
 }
 
@@ -276,7 +281,7 @@ Result<> put_config(const Place& place, const std::string& old, const std::strin
   CONOS_CHECK(unlock_file(place, k_config_path));
   CONOS_TRY(const auto etc, open_dir(place.site.etc));
   CONOS_TRY(const auto st, stat_at(etc, "conos.toml"));
-  return replace(etc, "conos.toml", text, st.st_mode & 07777U, {st.st_uid, st.st_gid});
+  return replace_alone(etc, "conos.toml", text, st.st_mode & 07777U, {st.st_uid, st.st_gid});
 }
 
 Result<cli::Exit> change_config(

@@ -80,7 +80,7 @@ Result<> write_file(const Place& place, const File& file, const Accounts& accoun
   CONOS_TRY(const auto dir, make_parents(directory).map_error(purpose));
   CONOS_CHECK(set_flag(dir, name, false).map_error(purpose));
   CONOS_CHECK(
-    replace(dir, name, *file.content, file.mode, owner, Durable::later).map_error(purpose));
+    replace_alone(dir, name, *file.content, file.mode, owner, Durable::later).map_error(purpose));
   if (file.immutable && lock == Lock::yes) {
     CONOS_CHECK(set_flag(dir, name, true).map_error(purpose));
   }
@@ -93,7 +93,17 @@ Result<> save_file(const Place& place, const File& file)
   const auto [directory, name] = split_path(place.root + file.path);
   CONOS_TRY(const auto dir, open_dir(directory).map_error(purpose));
   CONOS_TRY(const auto text, read_file(dir, name, k_max_saved_bytes).map_error(purpose));
-  return replace(dir, name + k_saved, text, 0600, {}, Durable::later).map_error(purpose);
+  return replace_alone(dir, name + k_saved, text, 0600, {}, Durable::later).map_error(purpose);
+}
+
+Result<bool> is_there(const Place& place, const std::string& path)
+{
+  struct stat st = {};
+  if (::lstat((place.root + path).c_str(), &st) == 0) {
+    return true;
+  }
+  return errno == ENOENT || errno == ENOTDIR ? Result<bool>(false)
+                                             : os_error("look for '{}'", path);
 }
 
 Result<> remove_file(const Place& place, const std::string& path)

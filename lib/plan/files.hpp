@@ -21,6 +21,10 @@ Result<> write_file(const Place& place, const File& file, const Accounts& accoun
 // Keeps a copy of what has the file's name now, as NAME.conos-save, in place of an earlier one.
 Result<> save_file(const Place& place, const File& file);
 
+// Whether there is anything of that path; a symlink is something. "Could not look" is an error and
+// no answer: taken for "no", it would take away what is there.
+Result<bool> is_there(const Place& place, const std::string& path);
+
 // Absent is success.
 Result<> remove_file(const Place& place, const std::string& path);
 

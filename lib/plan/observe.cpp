@@ -46,7 +46,8 @@ public:
     }
     CONOS_TRY(m_seen.applied, file_at(m_state.applied));
     for (const auto& link : m_state.links) {
-      m_seen.links.push_back(link_at(link.path));
+      CONOS_TRY(auto seen, link_at(link.path));
+      m_seen.links.push_back(std::move(seen));
     }
     CONOS_CHECK(units());
     CONOS_TRY(m_seen.firewall, firewall());
@@ -96,13 +97,14 @@ private:
     }
     seen.exists = true;
     if (!file && errno == ELOOP) {
-      seen.is_masked = target_of(whole) == "/dev/null";
+      CONOS_TRY(const auto target, target_of(wanted.path));
+      seen.is_masked = target == "/dev/null";
       return seen;
     }
     if (!file) {
       return os_error("open '{}'", wanted.path);
     }
-    CONOS_TRY(const auto st, stat_of(file));
+    CONOS_TRY(const auto st, stat_of(file).map_error(during("'" + wanted.path + "'")));
     seen.is_file = S_ISREG(st.st_mode);
     seen.mode = st.st_mode & 07777U;
     seen.owner = m_names->user(st.st_uid);
@@ -117,22 +119,30 @@ private:
     return seen;
   }
 
-  static std::string target_of(const std::string& path)
+  // Empty where it has become something else since it was looked at.
+  Result<std::string> target_of(const std::string& path) const
   {
     std::array<char, PATH_MAX> buffer{};
-    const ssize_t size = ::readlink(path.c_str(), buffer.data(), buffer.size());
-    return size < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(size));
+    const ssize_t size = ::readlink((m_place.root + path).c_str(), buffer.data(), buffer.size());
+    if (size < 0) {
+      return errno == EINVAL || errno == ENOENT ? Result<std::string>("")
+                                                : os_error("read the link '{}'", path);
+    }
+    return std::string(buffer.data(), static_cast<std::size_t>(size));
   }
 
-  SeenLink link_at(const std::string& path) const
+  Result<SeenLink> link_at(const std::string& path) const
   {
     SeenLink seen;
-    const auto whole = m_place.root + path;
     struct stat st = {};
-    if (::lstat(whole.c_str(), &st) == 0) {
-      seen.exists = true;
-      seen.is_directory = S_ISDIR(st.st_mode);
-      seen.target = S_ISLNK(st.st_mode) ? target_of(whole) : "";
+    if (::lstat((m_place.root + path).c_str(), &st) < 0) {
+      return errno == ENOENT || errno == ENOTDIR ? Result<SeenLink>(seen)
+                                                 : os_error("look at '{}'", path);
+    }
+    seen.exists = true;
+    seen.is_directory = S_ISDIR(st.st_mode);
+    if (S_ISLNK(st.st_mode)) {
+      CONOS_TRY(seen.target, target_of(path));
     }
     return seen;
   }
@@ -152,12 +162,11 @@ private:
       }
     }
     for (const auto& unit : m_state.units) {
-      const auto link =
-        fmt::format("{}{}/{}.wants/{}", m_place.root, k_units, unit.wanted_by, unit.name);
-      struct stat st = {};
+      CONOS_TRY(const bool enabled,
+        is_there(m_place, fmt::format("{}/{}.wants/{}", k_units, unit.wanted_by, unit.name)));
       const auto& state = active[unit.name];
-      m_seen.units.push_back({::lstat(link.c_str(), &st) == 0,
-        state == "active" || state == "reloading" || state == "activating"});
+      m_seen.units.push_back(
+        {enabled, state == "active" || state == "reloading" || state == "activating"});
     }
     return {};
   }

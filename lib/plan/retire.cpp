@@ -20,38 +20,33 @@ namespace {
 constexpr Duration k_archive_time = std::chrono::hours(6); // a home may be large
 constexpr Duration k_stop_time = std::chrono::seconds(90); // deliver has its 60 s
 
-bool is_there(const Place& place, const std::string& path)
-{
-  struct stat st = {};
-  return ::lstat((place.root + path).c_str(), &st) == 0;
-}
-
-Retired what_is_left(const Place& place, const std::string& name, const Accounts& accounts)
+Result<Retired> what_is_left(const Place& place, const std::string& name, const Accounts& accounts)
 {
   Retired retired;
   retired.name = name;
   retired.has_user = accounts.user("a-" + name) != nullptr;
-  const auto keep = [&](std::vector<std::string>& into, const std::string& path) {
-    if (is_there(place, path)) {
-      into.push_back(path);
+  const auto keep = [&](std::vector<std::string>& into,
+                      const std::vector<std::string>& paths) -> Result<> {
+    for (const auto& path : paths) {
+      CONOS_TRY(const bool found, is_there(place, path));
+      if (found) {
+        into.push_back(path);
+      }
     }
+    return {};
   };
   const auto unit = fmt::format("{}/conos-{}", k_units, name);
-  for (const auto* kind : {".path", ".timer", ".service"}) {
-    if (is_there(place, unit + kind)) {
-      retired.units.push_back(fmt::format("conos-{}{}", name, kind));
-      retired.files.push_back(unit + kind);
-    }
+  const auto lib = std::string("/var/lib/conos");
+  CONOS_CHECK(keep(retired.files, {unit + ".path", unit + ".timer", unit + ".service"}));
+  for (const auto& file : retired.files) {
+    retired.units.push_back(file.substr(k_units.size() + 1));
   }
-  keep(retired.files, unit + ".service.d/10-tier.conf");
-  keep(retired.files, unit + ".service.d/20-agent.conf");
-  keep(retired.files, fmt::format("/var/lib/conos/compiled/{}.json", name));
-  for (const auto* state : {"hold", "pace", "locks"}) {
-    keep(retired.files, fmt::format("/var/lib/conos/{}/{}", state, name));
-  }
-  keep(retired.trees, "/srv/conos/agents/" + name);
-  keep(retired.trees, "/home/a-" + name);
-  keep(retired.trees, "/var/lib/conos/instructions/" + name);
+  CONOS_CHECK(keep(retired.files,
+    {unit + ".service.d/10-tier.conf", unit + ".service.d/20-agent.conf",
+      fmt::format("{}/compiled/{}.json", lib, name), fmt::format("{}/hold/{}", lib, name),
+      fmt::format("{}/pace/{}", lib, name), fmt::format("{}/locks/{}", lib, name)}));
+  CONOS_CHECK(keep(retired.trees, {"/srv/conos/agents/" + name, "/home/a-" + name,
+                                    fmt::format("{}/instructions/{}", lib, name)}));
   return retired;
 }
 
@@ -119,7 +114,7 @@ Result<> remove_trees(const Place& place, const std::vector<std::string>& paths)
 
 } // namespace
 
-std::vector<Retired> find_retired(
+Result<std::vector<Retired>> find_retired(
   const Place& place, const config::Config& config, const Record& record, const Accounts& accounts)
 {
   std::vector<Retired> all;
@@ -129,7 +124,10 @@ std::vector<Retired> find_retired(
       std::any_of(config.agents.begin(), config.agents.end(), [&](const config::Agent& agent) {
         return agent.name == name;
       });
-    auto left = configured ? Retired{} : what_is_left(place, name, accounts);
+    if (configured) {
+      continue;
+    }
+    CONOS_TRY(auto left, what_is_left(place, name, accounts));
     if (left.has_user || !left.files.empty() || !left.trees.empty()) {
       all.push_back(std::move(left));
     }

@@ -16,7 +16,7 @@ namespace conos::plan {
 
 // Of every agent on record that is not in the configuration, what is still there; an agent of whom
 // nothing is left is not named.
-std::vector<Retired> find_retired(
+Result<std::vector<Retired>> find_retired(
   const Place& place, const config::Config& config, const Record& record, const Accounts& accounts);
 
 // Its step of a plan. `archive` is the directory its data goes to, empty when it is thrown away.

@@ -1,6 +1,7 @@
 #include "plan/sources.hpp"
 
 #include "audit/sha256.hpp"
+#include "plan/files.hpp"
 #include "plan/instructions.hpp"
 #include "plan/retire.hpp"
 #include "sys/file.hpp"
@@ -85,35 +86,40 @@ Result<std::vector<std::string>> guarded_paths(const Place& place)
   return paths;
 }
 
-bool is_there(const Place& place, const std::string& path)
-{
-  return ::access((place.root + path).c_str(), F_OK) == 0;
-}
-
 // What other tools of the OS are there to be told.
 Result<> find_guards(const Place& place, Sources& sources)
 {
-  sources.has_sudo = is_there(place, "/etc/sudoers.d");
-  sources.has_audit = is_there(place, "/etc/audit/rules.d");
-  return is_there(place, "/usr/sbin/nft")
-           ? Result<>{}
-           : fail(Kind::unavailable,
-               "there is no /usr/sbin/nft, which keeps agents from the network: "
-               "apt install nftables");
+  CONOS_TRY(sources.has_sudo, is_there(place, "/etc/sudoers.d"));
+  CONOS_TRY(sources.has_audit, is_there(place, "/etc/audit/rules.d"));
+  CONOS_TRY(const bool has_nft, is_there(place, "/usr/sbin/nft"));
+  return has_nft ? Result<>{}
+                 : fail(Kind::unavailable,
+                     "there is no /usr/sbin/nft, which keeps agents from the network: "
+                     "apt install nftables");
+}
+
+Result<bool> is_program(const Place& place, const std::string& path)
+{
+  if (::access((place.root + path).c_str(), X_OK) == 0) {
+    return true;
+  }
+  const bool is_answer = errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP;
+  return is_answer ? Result<bool>(false) : os_error("look for the program '{}'", path);
 }
 
 // Where the runner is, in the PATH that work has too.
-std::string find_program(const Place& place, const std::string& runner)
+Result<std::string> find_program(const Place& place, const std::string& runner)
 {
   if (runner == "picoclaw") {
-    return k_steward;
+    return std::string(k_steward);
   }
   if (runner.starts_with('/')) {
     return runner;
   }
   for (const auto* dir : {"/usr/local/bin", "/usr/bin", "/bin"}) {
     auto path = fmt::format("{}/{}", dir, runner);
-    if (::access((place.root + path).c_str(), X_OK) == 0) {
+    CONOS_TRY(const bool found, is_program(place, path));
+    if (found) {
       return path;
     }
   }
@@ -133,13 +139,14 @@ bool is_in_cage(const config::Agent& agent, const std::string& path)
   });
 }
 
-void find_programs(const Place& place, const config::Config& config, Sources& sources)
+Result<> find_programs(const Place& place, const config::Config& config, Sources& sources)
 {
   std::map<std::string, std::vector<std::string>> missing; // who wants it
   for (const auto& agent : config.agents) {
-    const auto path = find_program(place, agent.runner);
+    CONOS_TRY(const auto path, find_program(place, agent.runner));
     sources.programs[agent.runner] = path;
-    if (::access((place.root + path).c_str(), X_OK) != 0) {
+    CONOS_TRY(const bool found, is_program(place, path));
+    if (!found) {
       missing[path].push_back(agent.name);
     }
     if (!is_in_cage(agent, path)) {
@@ -154,18 +161,21 @@ void find_programs(const Place& place, const config::Config& config, Sources& so
       fmt::format("there is no program '{}': until it is installed, what is asked of {} will fail",
         path, join(agents, ", ")));
   }
+  return {};
 }
 
-void find_writable(const Place& place, const config::Config& config, Sources& sources)
+Result<> find_writable(const Place& place, const config::Config& config, Sources& sources)
 {
   for (const auto& agent : config.agents) {
     for (const auto& path : agent.writable) {
-      if (!is_there(place, path)) {
+      CONOS_TRY(const bool found, is_there(place, path));
+      if (!found) {
         sources.warnings.push_back(
           fmt::format("agent '{}': there is no '{}' for it to write to", agent.name, path));
       }
     }
   }
+  return {};
 }
 
 Result<> read_record(const Place& place, Record& record)
@@ -178,13 +188,16 @@ Result<> read_record(const Place& place, Record& record)
   return {};
 }
 
-void find_held(const Place& place, const config::Config& config, Sources& sources)
+// One whose hold cannot be looked for must not be started.
+Result<> find_held(const Place& place, const config::Config& config, Sources& sources)
 {
   for (const auto& agent : config.agents) {
-    if (is_there(place, "/var/lib/conos/hold/" + agent.name)) {
+    CONOS_TRY(const bool held, is_there(place, "/var/lib/conos/hold/" + agent.name));
+    if (held) {
       sources.held.insert(agent.name);
     }
   }
+  return {};
 }
 
 } // namespace
@@ -201,12 +214,12 @@ Result<Sources> read_sources(
   }
   CONOS_TRY(sources.locked, guarded_paths(place));
   CONOS_CHECK(find_guards(place, sources));
-  find_programs(place, config, sources);
-  find_writable(place, config, sources);
+  CONOS_CHECK(find_programs(place, config, sources));
+  CONOS_CHECK(find_writable(place, config, sources));
   CONOS_TRY(sources.accounts, read_accounts(place.root));
   CONOS_CHECK(read_record(place, sources.record));
-  find_held(place, config, sources);
-  sources.retired = find_retired(place, config, sources.record, sources.accounts);
+  CONOS_CHECK(find_held(place, config, sources));
+  CONOS_TRY(sources.retired, find_retired(place, config, sources.record, sources.accounts));
   return sources;
 }
 
