@@ -5,6 +5,7 @@
 #include "host/acl.hpp"
 #include "host/units.hpp"
 #include "plan/files.hpp"
+#include "plan/repairs.hpp"
 #include "plan/retire.hpp"
 #include "plan/tables.hpp"
 #include "plan/tools.hpp"
@@ -44,18 +45,30 @@ public:
     }
   }
 
+  // Says in the ledger what an earlier run began to mend and did not live to say.
+  Result<> catch_up(const Plan& plan)
+  {
+    CONOS_TRY(const auto kept, read_repairs(m_place));
+    return kept.empty() ? Result<>{} : say(begun(kept, plan));
+  }
+
   // Does the step, and says in the ledger what of it mended somebody else's change.
   Result<> step(const Step& step)
   {
-    CONOS_CHECK(act(step));
-    std::vector<audit::Row> rows;
+    std::vector<Repair> repairs;
     for (const auto& change : step.changes) {
       if (change.drift && step.act != Act::record) {
-        rows.push_back({"drift.repaired", k_actor, repair_of(step, change).dump(), ""});
+        repairs.push_back({{"drift.repaired", k_actor, payload_of(step, change).dump(), ""},
+          title_of(step), change.subject, change.what});
       }
     }
-    m_repaired += rows.size();
-    return rows.empty() ? Result<>{} : append(rows);
+    if (repairs.empty()) {
+      return act(step);
+    }
+    CONOS_CHECK(keep_repairs(m_place, repairs));
+    CONOS_CHECK(act(step));
+    m_repaired += repairs.size();
+    return say(repairs);
   }
 
 private:
@@ -107,7 +120,7 @@ private:
   }
 
   // "mode 0755 to 0750" is before and after; of a content it is the digests.
-  nlohmann::json repair_of(const Step& step, const Change& change) const
+  nlohmann::json payload_of(const Step& step, const Change& change) const
   {
     nlohmann::json payload{
       {"step", title_of(step)}, {"subject", change.subject}, {"what", change.what}};
@@ -127,15 +140,30 @@ private:
     });
   }
 
+  Result<> say(const std::vector<Repair>& repairs) const
+  {
+    std::vector<audit::Row> rows;
+    for (const auto& repair : repairs) {
+      rows.push_back(repair.row);
+    }
+    CONOS_CHECK(rows.empty() ? Result<>{} : append(rows));
+    return forget_repairs(m_place);
+  }
+
+  // The row is kept before anything goes: it names the archive.
   Result<> retired(const std::string& agent) const
   {
     const auto gone =
       std::find_if(m_wanted.retired.begin(), m_wanted.retired.end(), [&](const Retired& one) {
         return one.name == agent;
       });
-    CONOS_TRY(const auto archive, retire(m_place, *gone, m_wanted.archive));
-    return append({{"agent.retired", k_actor,
-      nlohmann::json{{"agent", agent}, {"archive", archive}}.dump(), ""}});
+    CONOS_TRY(const auto archive, put_away(m_place, *gone, m_wanted.archive));
+    std::vector<Repair> row{{{"agent.retired", k_actor,
+                               nlohmann::json{{"agent", agent}, {"archive", archive}}.dump(), ""},
+      "retire " + agent, archive, ""}};
+    CONOS_CHECK(keep_repairs(m_place, row));
+    CONOS_CHECK(take_away(m_place, *gone));
+    return say(row);
   }
 
   template<class Deed>
@@ -379,6 +407,7 @@ Result<> apply(const Place& place, const State& wanted, const Plan& plan, CanLoc
   const std::function<Result<>()>& take_in, const std::function<void(const Step&)>& done)
 {
   Applier applier(place, wanted, plan, can_lock);
+  CONOS_CHECK(applier.catch_up(plan).map_error(during("catch up with the ledger")));
   for (const auto& step : plan.steps) {
     const auto did = step.act == Act::secrets ? take_in() : applier.step(step);
     CONOS_CHECK(did.map_error(during(title_of(step))));

@@ -422,7 +422,10 @@ private:
 
   void record()
   {
-    const auto what = file_difference(m_wanted.applied, m_seen.applied);
+    auto what = file_difference(m_wanted.applied, m_seen.applied);
+    if (what.empty() && m_seen.repairs_pending) {
+      what = k_unsaid;
+    }
     if (!what.empty() || !m_plan.steps.empty()) {
       add({Act::record, "", {{m_wanted.applied.path, what.empty() ? k_unchanged : what, "", 0}}});
     }

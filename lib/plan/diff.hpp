@@ -41,6 +41,8 @@ struct Change {
 
 // Of the record, when only the rest of the machine differs.
 inline const std::string k_unchanged = "unchanged";
+// Of the record, when the ledger lacks what an earlier run mended.
+inline const std::string k_unsaid = "the ledger does not say yet what was mended";
 
 struct Step {
   Act act;

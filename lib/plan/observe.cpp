@@ -2,6 +2,8 @@
 
 #include "host/acl.hpp"
 #include "host/units.hpp"
+#include "plan/files.hpp"
+#include "plan/repairs.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 
@@ -54,7 +56,8 @@ public:
     for (const auto& wanted : m_state.sysctls) {
       m_seen.sysctls.push_back(sysctl(wanted.key));
     }
-    m_seen.reload_pending = ::access((m_place.root + k_reload_mark).c_str(), F_OK) == 0;
+    CONOS_TRY(m_seen.repairs_pending, is_there(m_place, k_repairs));
+    CONOS_TRY(m_seen.reload_pending, is_there(m_place, k_reload_mark));
     return std::move(m_seen);
   }
 

@@ -156,13 +156,15 @@ Step retire_step(const Retired& retired, const std::string& archive)
   return step;
 }
 
-Result<std::string> retire(const Place& place, const Retired& retired, const std::string& archive)
+Result<std::string> put_away(const Place& place, const Retired& retired, const std::string& archive)
 {
   CONOS_CHECK(stop_units(place, retired));
-  std::string path;
-  if (!archive.empty() && !retired.trees.empty()) {
-    CONOS_TRY(path, archive_trees(place, retired, archive));
-  }
+  return archive.empty() || retired.trees.empty() ? Result<std::string>("")
+                                                  : archive_trees(place, retired, archive);
+}
+
+Result<> take_away(const Place& place, const Retired& retired)
+{
   CONOS_CHECK(remove_trees(place, retired.trees));
   for (const auto& file : retired.files) {
     CONOS_CHECK(remove_file(place, file));
@@ -176,7 +178,7 @@ Result<std::string> retire(const Place& place, const Retired& retired, const std
     argv.push_back("a-" + retired.name);
     CONOS_CHECK(run_tool(std::move(argv)));
   }
-  return path;
+  return {};
 }
 
 } // namespace conos::plan

@@ -22,9 +22,14 @@ Result<std::vector<Retired>> find_retired(
 // Its step of a plan. `archive` is the directory its data goes to, empty when it is thrown away.
 Step retire_step(const Retired& retired, const std::string& archive);
 
-// Stops and disables the units, archives the trees, removes them, the files and the user, in this
-// order: killed anywhere, it can be done again and nothing is removed that was not archived.
-// Returns the path of the archive, empty when there is none.
-Result<std::string> retire(const Place& place, const Retired& retired, const std::string& archive);
+// The first half: stops and disables the units, archives the trees. Killed anywhere, it can be done
+// again. Returns the path of the archive, empty when there is none.
+Result<std::string> put_away(
+  const Place& place, const Retired& retired, const std::string& archive);
+
+// The second half: removes the trees, the files and the user, in this order. Killed anywhere, both
+// halves can be done again: what is left is archived a second time, and nothing is removed that
+// was not.
+Result<> take_away(const Place& place, const Retired& retired);
 
 } // namespace conos::plan

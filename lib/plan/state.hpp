@@ -152,6 +152,7 @@ struct Seen {
   std::vector<SeenSysctl> sysctls;
   SeenFile applied;
   std::set<std::string> loaded; // units systemd has in memory
+  bool repairs_pending = false; // an earlier run was killed before the ledger said what it mended
   bool reload_pending = false;  // unit files were changed and systemd may not have read them
 };
 

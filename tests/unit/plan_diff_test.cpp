@@ -473,3 +473,16 @@ TEST_CASE("the state and the report are documents", "[plan][show]")
   CHECK_THAT(report, Catch::Contains("not as they should be: 1\n"));
   CHECK_THAT(report, Catch::Contains("1 finding;"));
 }
+
+TEST_CASE("a repair the ledger does not know of is something to do", "[plan][diff]")
+{
+  const auto state = state_of(k_three);
+  auto seen = seen_of(state);
+  seen.repairs_pending = true;
+
+  const auto plan = diff(state, seen, CanLock::yes);
+
+  REQUIRE(plan.steps.size() == 1);
+  CHECK(plan.steps[0].act == Act::record);
+  CHECK(plan.steps[0].changes[0].what == k_unsaid);
+}

@@ -5,6 +5,7 @@
 #include "plan/files.hpp"
 #include "plan/instructions.hpp"
 #include "plan/profile.hpp"
+#include "plan/repairs.hpp"
 #include "plan/tables.hpp"
 #include "plan_sample.hpp"
 
@@ -218,4 +219,65 @@ TEST_CASE("a profile is copied once, and nothing there is replaced", "[plan][pro
   REQUIRE_FALSE(unknown);
   CHECK_THAT(unknown.error().what, Catch::Contains("there are: p"));
   CHECK_FALSE(profile_path(machine.place, "../p"));
+}
+
+TEST_CASE("what cannot be looked for is not taken for absent", "[plan][files]")
+{
+  TempMachine machine;
+  machine.write("/etc/file", "there");
+
+  CHECK(is_there(machine.place, "/etc/file").value());
+  CHECK_FALSE(is_there(machine.place, "/etc/other").value());
+  CHECK_FALSE(is_there(machine.place, "/etc/file/below").value());
+  const auto name = "/etc/" + std::string(300, 'x');
+  CHECK_FALSE(is_there(machine.place, name)); // ENAMETOOLONG
+}
+
+TEST_CASE("repairs are kept for whoever comes after a crash", "[plan][repairs]")
+{
+  TempMachine machine;
+  machine.write("/var/lib/conos/there", "");
+  std::vector<Repair> repairs{
+    {{"drift.repaired", "root/conos-bootstrap", "{}", ""}, "directories", "/a", "mode"},
+    {{"drift.repaired", "root/conos-bootstrap", "{}", ""}, "directories", "/b", "mode"}};
+  REQUIRE(read_repairs(machine.place).value().empty());
+
+  REQUIRE(keep_repairs(machine.place, repairs));
+  const auto kept = read_repairs(machine.place);
+
+  REQUIRE(kept);
+  REQUIRE(kept->size() == 2);
+  CHECK(kept->at(1).subject == "/b");
+  CHECK(kept->at(1).row.payload == "{}");
+  CHECK(kept->at(0).row.key == repairs[0].row.key); // appended twice, it is there once
+  CHECK(kept->at(0).row.key != kept->at(1).row.key);
+  REQUIRE(forget_repairs(machine.place));
+  REQUIRE(forget_repairs(machine.place));
+  CHECK(read_repairs(machine.place).value().empty());
+}
+
+TEST_CASE("a repair the plan has still to do as it stands was not begun", "[plan][repairs]")
+{
+  const Repair same{{}, "directories", "/same", "mode"};
+  const Repair half{{}, "directories", "/half", "mode, owner"};
+  const Repair done{{}, "directories", "/done", "mode"};
+  Plan plan;
+  plan.steps = {{Act::directories, "", {{"/same", "mode", "", 0}, {"/half", "owner", "", 1}}}};
+
+  const auto left = begun({same, half, done}, plan);
+
+  REQUIRE(left.size() == 2);
+  CHECK(left[0].subject == "/half");
+  CHECK(left[1].subject == "/done");
+}
+
+TEST_CASE("repairs that cannot be read stop the run", "[plan][repairs]")
+{
+  TempMachine machine;
+  machine.write("/var/lib/conos/repairs.json", "[{}]");
+
+  const auto kept = read_repairs(machine.place);
+
+  REQUIRE_FALSE(kept);
+  CHECK(kept.error().kind == Kind::config);
 }
