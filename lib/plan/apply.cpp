@@ -116,7 +116,7 @@ private:
     case Act::secrets: // apply() has those done
       break;
     }
-    return record();
+    return record(step);
   }
 
   // "mode 0755 to 0750" is before and after; of a content it is the digests.
@@ -365,7 +365,7 @@ private:
   }
 
   // Everything is on disk before the record says so.
-  Result<> record()
+  Result<> record(const Step& step)
   {
     for (const auto* path : {"/etc", "/srv/conos", "/var/lib/conos"}) {
       CONOS_TRY(const auto dir, open_dir(m_place.root + path));
@@ -374,20 +374,24 @@ private:
     const nlohmann::json payload{{"agents", m_wanted.accounts.size()}, {"changes", m_changes},
       {"repaired", m_repaired}, {"config_sha256", m_wanted.config_sha256}};
     CONOS_CHECK(append({{"config.applied", k_actor, payload.dump(), ""}}));
-    CONOS_CHECK(know_accounts());
-    CONOS_CHECK(write_file(m_place, m_wanted.applied, *m_accounts, Lock::no));
     CONOS_TRY(const auto lib, open_dir(m_place.site.lib));
-    if (!m_place.root.empty()) {
-      CONOS_CHECK(make_old(lib, "applied.json"));
+    // one that says the same is left, for nobody would take away what a kill leaves of replacing it
+    const auto& what = step.changes.front().what;
+    if (what != k_unchanged && what != k_unsaid) {
+      CONOS_CHECK(know_accounts());
+      CONOS_CHECK(write_file(m_place, m_wanted.applied, *m_accounts, Lock::no));
     }
+    CONOS_CHECK(set_time(lib, "applied.json"));
     return sync_filesystem(lib).map_error(during(m_place.site.lib));
   }
 
-  // Older than any conos.toml: conos-bootstrap.service does at the first boot what is left to do.
-  static Result<> make_old(const UniqueFd& dir, const char* name)
+  // Now. In an image older than any conos.toml: conos-bootstrap.service does at the first boot what
+  // is left to do.
+  Result<> set_time(const UniqueFd& dir, const char* name) const
   {
-    const std::array<timespec, 2> times{};
-    return ::utimensat(dir.get(), name, times.data(), AT_SYMLINK_NOFOLLOW) == 0
+    const std::array<timespec, 2> old{};
+    const auto* times = m_place.root.empty() ? nullptr : old.data();
+    return ::utimensat(dir.get(), name, times, AT_SYMLINK_NOFOLLOW) == 0
              ? Result<>{}
              : os_error("set the time of '{}'", name);
   }

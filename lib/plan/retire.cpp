@@ -18,6 +18,7 @@ namespace conos::plan {
 namespace {
 
 constexpr Duration k_archive_time = std::chrono::hours(6); // a home may be large
+constexpr std::string_view k_part = ".tar.gz.part";
 constexpr Duration k_stop_time = std::chrono::seconds(90); // deliver has its 60 s
 
 Result<Retired> what_is_left(const Place& place, const std::string& name, const Accounts& accounts)
@@ -62,13 +63,27 @@ Result<UniqueFd> open_archive_dir(const std::string& path)
   return dir;
 }
 
+// What an archive that was not finished left: nobody else works in this directory.
+Result<> remove_parts(const UniqueFd& dir, const std::string& agent)
+{
+  CONOS_TRY(const auto names, list_names(dir, SIZE_MAX, [&](std::string_view name) {
+    return name.starts_with("." + agent + "-") && name.ends_with(k_part);
+  }));
+  for (const auto& name : names) {
+    CONOS_CHECK(remove_name(dir, name));
+  }
+  return {};
+}
+
 // A tar(1) archive with owners, modes, ACLs; it has its name when it is whole and on disk.
 Result<std::string> archive_trees(
   const Place& place, const Retired& retired, const std::string& directory)
 {
   CONOS_TRY(const auto dir, open_archive_dir(place.root + directory));
-  const auto name = fmt::format("{}-{}.tar.gz", retired.name, compact_stamp(now()));
-  const auto part = "." + name + ".part";
+  const auto stem = fmt::format("{}-{}", retired.name, compact_stamp(now()));
+  const auto name = stem + ".tar.gz";
+  const auto part = "." + stem + std::string(k_part);
+  CONOS_CHECK(remove_parts(dir, retired.name).map_error(during("clear '" + directory + "'")));
   std::vector<std::string> argv{"tar", "--create", "--gzip", "--acls", "--xattrs",
     "--numeric-owner", "--one-file-system", "--warning=no-file-ignored",
     "--directory=" + (place.root.empty() ? "/" : place.root),
@@ -76,7 +91,11 @@ Result<std::string> archive_trees(
   for (const auto& tree : retired.trees) {
     argv.push_back("." + tree);
   }
-  CONOS_CHECK(run_tool(std::move(argv), -1, k_archive_time));
+  const auto packed = run_tool(std::move(argv), -1, k_archive_time);
+  if (!packed) {
+    (void)remove_parts(dir, retired.name); // it would keep a full disk full; next time it is again
+    return tl::unexpected<Error>(packed.error());
+  }
   CONOS_TRY(const auto file, open_beneath(dir, part));
   if (::fchmod(file.get(), 0600) < 0 || ::fsync(file.get()) < 0 ||
       ::renameat(dir.get(), part.c_str(), dir.get(), name.c_str()) < 0 || ::fsync(dir.get()) < 0) {
