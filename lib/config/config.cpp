@@ -149,7 +149,7 @@ private:
       names.push_back(rank.name);
     }
     const auto near = nearest(name, names);
-    return near ? fmt::format(", did you mean '{}'", *near) : "";
+    return near ? fmt::format(", did you mean '{}'", escaped(*near, 80)) : "";
   }
 
   void system(Config& config)
@@ -191,14 +191,14 @@ private:
     if (exists(name)) {
       config.concierge = name;
     } else if (const auto* setting = m_system.find("concierge"); setting != nullptr) {
-      error(setting->at,
-        fmt::format("key 'concierge': there is no agent '{}'{}", name, did_you_mean(name)));
+      error(setting->at, fmt::format("key 'concierge': there is no agent '{}'{}", escaped(name, 80),
+                           did_you_mean(name)));
     } else if (!m_ranks.empty()) {
       // somebody has to take what names nobody, were it only to refuse it
       config.concierge = m_ranks.front().name;
       warn({1, 1}, fmt::format("key 'concierge': there is no agent '{}'; a task that names no "
                                "agent and matches no route goes to '{}', the first one",
-                     name, config.concierge));
+                     name, escaped(config.concierge, 80)));
     }
   }
 
@@ -323,8 +323,8 @@ private:
       const auto near = nearest(name, known);
       error(setting->at, fmt::format("key 'provider': '{}' is neither one of {} nor a table "
                                      "[providers.{}]{}",
-                           escaped(name, 80), join(known, ", "), escaped(name, 80),
-                           near ? fmt::format(", did you mean '{}'", *near) : ""));
+                           escaped(name, 80), escaped(join(known, ", ")), escaped(name, 80),
+                           near ? fmt::format(", did you mean '{}'", escaped(*near, 80)) : ""));
     }
   }
 
@@ -339,7 +339,8 @@ private:
       }
       const auto& name = std::get<std::string>(to->value);
       if (!exists(name)) {
-        error(to->at, fmt::format("key 'to': there is no agent '{}'{}", name, did_you_mean(name)));
+        error(to->at,
+          fmt::format("key 'to': there is no agent '{}'{}", escaped(name, 80), did_you_mean(name)));
       }
       config.routes.push_back({std::get<std::string>(match->value), name});
     }

@@ -230,6 +230,18 @@ TEST_CASE("foreign text in a complaint is one safe line", "[config][check]")
   CHECK_THAT(lines[0], Catch::Contains("key 'a\\n\\x1b[31mb'"));
 }
 
+TEST_CASE("a wrong name is safe in what is said of others, too", "[config][check]")
+{
+  const std::string agent = "[[agents]]\nname = \"sysad\\u001b[2Jmin\"\n";
+  for (const std::string other : {"", "[[routes]]\nmatch = \"x\"\nto = \"sysad[2Jmin\"\n",
+         "[system]\nconcierge = \"sysad[2Jmi\"\n",
+         "[providers.\"open\\u001bai\"]\n[base]\nprovider = \"openaj\"\n"}) {
+    for (const auto& finding : check(other + agent).findings) {
+      CHECK(finding.text.find('\x1b') == finding.text.npos);
+    }
+  }
+}
+
 TEST_CASE("an agent inherits from its tier, the tier from the base", "[config][resolve]")
 {
   const auto config = resolved(R"(
