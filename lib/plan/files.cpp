@@ -102,8 +102,9 @@ Result<bool> is_there(const Place& place, const std::string& path)
   if (::lstat((place.root + path).c_str(), &st) == 0) {
     return true;
   }
-  return errno == ENOENT || errno == ENOTDIR ? Result<bool>(false)
-                                             : os_error("look for '{}'", path);
+  // a name that is too long is nobody's
+  const bool is_answer = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG;
+  return is_answer ? Result<bool>(false) : os_error("look for '{}'", path);
 }
 
 Result<> remove_file(const Place& place, const std::string& path)

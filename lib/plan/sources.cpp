@@ -103,7 +103,8 @@ Result<bool> is_program(const Place& place, const std::string& path)
   if (::access((place.root + path).c_str(), X_OK) == 0) {
     return true;
   }
-  const bool is_answer = errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP;
+  const bool is_answer = errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP ||
+                         errno == ENAMETOOLONG;
   return is_answer ? Result<bool>(false) : os_error("look for the program '{}'", path);
 }
 
