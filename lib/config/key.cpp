@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <climits>
 
 namespace conos::config {
 
@@ -60,8 +61,11 @@ std::string path_complaint(std::string_view path)
     if ((part.empty() && path.size() > 1) || part == "." || part == "..") {
       return "has an empty, '.' or '..' part";
     }
+    if (part.size() > NAME_MAX) {
+      return "has a part of more than 255 bytes";
+    }
   }
-  return "";
+  return path.size() < PATH_MAX ? "" : "is longer than 4095 bytes";
 }
 
 // Where an agent may never be given a directory to write to.

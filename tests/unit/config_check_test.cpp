@@ -153,6 +153,8 @@ TEST_CASE("each rule has its own complaint, with its place", "[config][check]")
     {with_one("runner = \"cat -n\""), "'cat -n' is neither the plain name"},
     {with_one("runner_args = [\"a\\u0000b\"]"), "has a NUL character"},
     {with_one("runner_settings = \"x\""), "key 'runner_settings': 'x' is not an absolute path"},
+    {with_one("scopes = [\"/opt/" + std::string(256, 'x') + "\"]"),
+      "a part of more than 255 bytes"},
     {with_one("may_task = [\"@boss\"]"), "'@boss' is not *, @officer"},
     {with_one("allowed_ports = [0]"), "conos.toml:3:18: key 'allowed_ports': holds what is not a "
                                       "port"},
