@@ -2,15 +2,18 @@
 #include "audit/bodies.hpp"
 #include "audit/chain.hpp"
 #include "audit/day_files.hpp"
+#include "audit/evidence.hpp"
 #include "audit/follow.hpp"
 #include "audit/foreign.hpp"
 #include "audit/input.hpp"
 #include "audit/place.hpp"
 #include "audit/present.hpp"
+#include "audit/seal.hpp"
 #include "audit/sha256.hpp"
 #include "audit/verify.hpp"
 #include "audit/why.hpp"
 #include "cli/tool.hpp"
+#include "host/journal.hpp"
 #include "host/provenance.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
@@ -302,55 +305,256 @@ Result<Exit> why(const cli::Args& args)
   return Exit::ok;
 }
 
+// --- checkpoints and witnesses -------------------------------------------------------------------
+
+constexpr auto* k_checkpoint_field = "CONOS_CHECKPOINT"; // the note
+constexpr auto* k_ledger_field = "CONOS_LEDGER";         // its origin
+
+audit::Journal journal()
+{
+  const auto put_note = [](const audit::SignedCheckpoint& one) {
+    const auto& what = one.checkpoint;
+    return journal_send(fmt::format("checkpoint of ledger {}: {} rows, root {}", what.origin,
+                          what.rows, audit::base64(what.root)),
+      {{k_ledger_field, what.origin}, {k_checkpoint_field, one.note}});
+  };
+  const auto notes = [](const std::string& origin) {
+    constexpr std::size_t k_last = 4; // each tells of all rows before it
+    return journal_values(k_checkpoint_field, {{k_ledger_field, origin}}, k_last);
+  };
+  return {put_note, notes};
+}
+
+// A row that was appended for the caller, in the day files too.
+void copy_to_day_files(
+  const cli::Args& args, const audit::Row& row, const audit::Recorded& recorded)
+{
+  if (args["ledger"] == k_machine_ledger) {
+    (void)audit::append_day_files(k_day_files, {row}, {recorded}); // copies; append() warns
+  }
+}
+
+Result<std::string> own_actor()
+{
+  CONOS_TRY(const auto account, account_name(::geteuid()));
+  return account + "/conos-audit";
+}
+
+std::string json_of(const audit::Sealed& sealed)
+{
+  const auto& what = sealed.newest.checkpoint;
+  return fmt::format(R"({{"new":{},"note":{},"origin":{},"root":"{}","rows":{},"unheard":{}}})"
+                     "\n",
+    sealed.is_new, audit::json_text(sealed.newest.note), audit::json_text(what.origin),
+    audit::base64(what.root), what.rows, sealed.unheard.size());
+}
+
+Result<Exit> checkpoint(const cli::Args& args)
+{
+  CONOS_TRY(const auto actor, own_actor());
+  CONOS_TRY(
+    const auto sealed, audit::seal(args["ledger"], actor, journal()).map_error(only_for_root));
+  if (sealed.recorded) {
+    copy_to_day_files(args, sealed.row, *sealed.recorded);
+  }
+  print(args.has("json") ? json_of(sealed) : sealed.newest.note);
+  for (const auto& each : sealed.unheard) {
+    log::warning("signed, but a witness has not got it: {}", each.text());
+  }
+  return sealed.unheard.empty() ? Exit::ok : Exit::no;
+}
+
+Result<Exit> key(const cli::Args& args)
+{
+  CONOS_TRY(const auto dir, open_dir(args["ledger"]).map_error(only_for_root));
+  CONOS_TRY(const auto found, audit::find_verifier_key(dir).map_error(only_for_root));
+  if (!found) {
+    return fail(Kind::not_found,
+      "the ledger in '{}' has no key yet; its first checkpoint makes one", args["ledger"]);
+  }
+  print(audit::to_text(*found) + "\n");
+  return Exit::ok;
+}
+
+Result<Exit> list_witnesses(const cli::Args& args, const UniqueFd& dir)
+{
+  CONOS_TRY(const auto witnesses, audit::list_witnesses(dir));
+  CONOS_TRY(const auto found, audit::find_verifier_key(dir));
+  bool all_there = true;
+  for (const auto& witness : witnesses) {
+    const auto has = found ? audit::ask_witness(witness, *found, journal())
+                           : Result<std::vector<audit::SignedCheckpoint>>();
+    const auto rows = has && !has->empty() ? has->back().checkpoint.rows : 0;
+    all_there = all_there && has;
+    print(args.has("json") ? fmt::format(R"({{"rows":{},"there":{},"witness":{}}})"
+                                         "\n",
+                               rows, has.has_value(), audit::json_text(witness))
+          : has            ? fmt::format("{}  {} rows\n", escaped(witness), rows)
+                           : fmt::format("{}  {}\n", escaped(witness), has.error().text()));
+  }
+  return all_there ? Exit::ok : Exit::no;
+}
+
+Result<> record_witness(const cli::Args& args, const std::string& type, const std::string& witness)
+{
+  audit::Row row{type, "", fmt::format(R"({{"witness":{}}})", audit::json_text(witness)), ""};
+  CONOS_TRY(row.actor, own_actor());
+  CONOS_TRY(auto ledger, audit::Ledger::open(args["ledger"]));
+  CONOS_TRY(const auto recorded, ledger.append({row}));
+  copy_to_day_files(args, row, recorded.front());
+  return {};
+}
+
+Result<Exit> witness(const cli::Args& args)
+{
+  const auto& action = args.operands.front();
+  const auto is = [&](std::string_view name, std::size_t operands) {
+    return action == name && args.operands.size() == operands;
+  };
+  CONOS_TRY(const auto dir, open_dir(args["ledger"]).map_error(only_for_root));
+  if (is("list", 1)) {
+    return list_witnesses(args, dir).map_error(only_for_root);
+  }
+  if (is("add", 2)) {
+    CONOS_TRY(const auto signer, audit::find_or_make_signing_key(dir).map_error(only_for_root));
+    CONOS_CHECK(audit::add_witness(dir, args.operands[1], signer.verifier()));
+    CONOS_CHECK(record_witness(args, "witness.added", args.operands[1]));
+    return checkpoint(args);
+  }
+  if (is("remove", 2)) {
+    CONOS_CHECK(record_witness(args, "witness.removed", args.operands[1]));
+    CONOS_CHECK(audit::remove_witness(dir, args.operands[1]).map_error(only_for_root));
+    return Exit::ok;
+  }
+  return fail(Kind::usage, "witness add DIR, add journal, remove DIR, or list");
+}
+
 // --- verify ------------------------------------------------------------------------------------
 
-std::string text_of(const audit::Verdict& verdict, const std::string& file)
+// A verdict and what it was reached with.
+struct Judged {
+  audit::Verdict verdict;
+  audit::Evidence evidence;
+};
+
+std::string text_of(const Judged& judged, const std::string& file)
 {
+  const auto& verdict = judged.verdict;
   const auto good = fmt::format("{} row{}{}", verdict.rows, verdict.rows == 1 ? "" : "s",
     verdict.rows == 0 ? "" : " up to " + verdict.ts);
+  std::string text;
   if (!verdict.bad) {
-    return fmt::format("{}: {}, the chain holds, head {}\n", file, good, verdict.head);
+    text = fmt::format("{}: {}, the chain holds, head {}\n", file, good, verdict.head);
+  } else {
+    text = fmt::format("{}: {}\n", file, verdict.bad->what);
+    if (verdict.rows > 0) {
+      text += fmt::format("{}: {} hold before that, head {}\n", file, good, verdict.head);
+    }
   }
-  auto text = fmt::format("{}: {}\n", file, verdict.bad->what);
-  if (verdict.rows > 0) {
-    text += fmt::format("{}: {} hold before that, head {}\n", file, good, verdict.head);
+  if (verdict.sealed > 0) {
+    text += fmt::format("{}: rows 1 to {} are those a checkpoint of {} was signed for\n", file,
+      verdict.sealed, judged.evidence.key ? escaped(judged.evidence.key->name) : "it");
+  }
+  for (const auto& notice : judged.evidence.notices) {
+    text += fmt::format("{}: not asked: {}\n", file, notice);
   }
   return text;
 }
 
-std::string json_of(const audit::Verdict& verdict, const std::string& file)
+std::string json_of(const Judged& judged, const std::string& file)
 {
+  const auto& verdict = judged.verdict;
   const auto bad = verdict.bad ? fmt::format(R"({{"id":{},"what":{}}})", verdict.bad->id,
                                    audit::json_text(verdict.bad->what))
                                : "null";
-  return fmt::format(R"({{"bad":{},"file":{},"head":"{}","ok":{},"rows":{},"ts":{}}})"
-                     "\n",
-    bad, audit::json_text(file), verdict.head, !verdict.bad, verdict.rows,
-    verdict.rows == 0 ? "null" : audit::json_text(verdict.ts));
+  std::vector<std::string> notices;
+  for (const auto& notice : judged.evidence.notices) {
+    notices.push_back(audit::json_text(notice));
+  }
+  return fmt::format(
+    R"({{"bad":{},"file":{},"head":"{}","notices":[{}],"ok":{},"root":"{}","rows":{},"sealed":{},"ts":{}}})"
+    "\n",
+    bad, audit::json_text(file), verdict.head, join(notices, ","), !verdict.bad, verdict.root,
+    verdict.rows, verdict.sealed, verdict.rows == 0 ? "null" : audit::json_text(verdict.ts));
+}
+
+Result<std::optional<audit::VerifierKey>> given_key(const cli::Args& args)
+{
+  if (!args.has("key")) {
+    return std::optional<audit::VerifierKey>();
+  }
+  constexpr std::size_t k_most = 4096;
+  CONOS_TRY(const auto text, read_path(args["key"], k_most));
+  CONOS_TRY(auto parsed, audit::parse_verifier_key(text));
+  return std::optional(std::move(parsed));
+}
+
+// Beside a copy under another name lies somebody else's evidence.
+Result<audit::Evidence> evidence_for(const cli::Args& args, const std::string& file, bool own)
+{
+  CONOS_TRY(const auto named, given_key(args));
+  const std::filesystem::path path(file);
+  audit::Evidence evidence;
+  evidence.key = named;
+  if (path.filename() == audit::k_database) {
+    const auto dir = path.has_parent_path() ? path.parent_path().string() : ".";
+    CONOS_TRY(evidence, audit::gather(dir, named, journal()));
+  }
+  if (args.has("at-least")) {
+    CONOS_CHECK(audit::add_checkpoints(args["at-least"], evidence));
+  }
+  if (own && args["ledger"] == k_machine_ledger) {
+    CONOS_CHECK(audit::add_day_files(k_day_files, evidence));
+  }
+  return evidence;
+}
+
+void judge_evidence(Judged& judged, bool has_directory)
+{
+  auto& bad = judged.verdict.bad;
+  if (!bad && !judged.evidence.bad.empty()) {
+    bad = judged.evidence.bad.front();
+  }
+  if (!bad && has_directory) {
+    bad = audit::judge_signed_rows(judged.verdict, judged.evidence);
+  }
+}
+
+Result<Judged> judge_own_kind(const cli::Args& args, const std::string& file, bool own)
+{
+  Judged judged;
+  CONOS_TRY(judged.evidence, evidence_for(args, file, own));
+  CONOS_TRY(judged.verdict, audit::verify(file, judged.evidence.expected));
+  const bool beside = std::filesystem::path(file).filename() == audit::k_database;
+  judge_evidence(judged, own || (beside && !judged.evidence.kept.empty()));
+  return judged;
 }
 
 // A file may also be a ledger of somebody else's.
-Result<audit::Verdict> judge(const std::string& file)
+Result<Judged> judge(const cli::Args& args, const std::string& file, bool own)
 {
-  CONOS_TRY(const auto format, audit::format_of(file));
+  const auto alone = [](audit::Verdict verdict) {
+    return Judged{std::move(verdict), {}};
+  };
+  CONOS_TRY(const auto format, own ? audit::Format::conos : audit::format_of(file));
   switch (format) {
   case audit::Format::molt_os:
-    return audit::verify_molt_os(file);
+    return audit::verify_molt_os(file).map(alone);
   case audit::Format::covenant:
-    return audit::verify_covenant(file);
+    return audit::verify_covenant(file).map(alone);
   case audit::Format::conos:
     break;
   }
-  return audit::verify(file);
+  return judge_own_kind(args, file, own);
 }
 
 Result<Exit> verify(const cli::Args& args)
 {
   const bool own = args.operands.empty();
   const auto file = own ? args["ledger"] + "/" + audit::k_database : args.operands.front();
-  CONOS_TRY(const auto verdict, own ? audit::verify(file).map_error(only_for_root) : judge(file));
-  print(args.has("json") ? json_of(verdict, file) : text_of(verdict, escaped(file)));
-  return verdict.bad ? Exit::no : Exit::ok;
+  CONOS_TRY(const auto judged, judge(args, file, own).map_error(only_for_root));
+  print(args.has("json") ? json_of(judged, file) : text_of(judged, escaped(file)));
+  return judged.verdict.bad ? Exit::no : Exit::ok;
 }
 
 const cli::Option k_ledger{"ledger", "directory of the ledger", "DIR", k_machine_ledger};
@@ -419,10 +623,39 @@ int main(int argc, char* argv[])
             "recompute every hash of the ledger, or of a copy",
             "[FILE]",
             {
+              {"at-least", "it must have the rows of these checkpoints", "FILE"},
+              {"key", "file with the public key, instead of the ledger's own", "FILE"},
               k_ledger,
               {"json", "print one JSON object"},
             },
             verify,
+          },
+          {
+            "checkpoint",
+            "sign how many rows there are and the root of their tree, and print it",
+            "",
+            {
+              k_ledger,
+              {"json", "print one JSON object"},
+            },
+            checkpoint,
+          },
+          {
+            "witness",
+            "add DIR, add journal, remove one, or list: where checkpoints are kept too",
+            "ACTION [WHERE]",
+            {
+              k_ledger,
+              {"json", "print JSON lines"},
+            },
+            witness,
+          },
+          {
+            "key",
+            "print the public key of the ledger",
+            "",
+            {k_ledger},
+            key,
           },
         },
       .section = "8",

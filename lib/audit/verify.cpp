@@ -276,7 +276,7 @@ private:
           m_kept->judge(level, index, hash);
         }
       });
-    return m_comparison.judge(m_progress.tree);
+    return m_comparison.judge(m_progress.tree, m_progress.end.hash);
   }
 
   Progress& m_progress;
@@ -383,22 +383,32 @@ Comparison::Comparison(std::vector<Expected> expected)
   });
 }
 
-std::optional<Finding> Comparison::judge(const merkle::Frontier& tree)
+std::optional<Finding> Comparison::judge(const merkle::Frontier& tree, const Digest& row)
 {
   const auto rows = static_cast<std::int64_t>(tree.size());
-  if (m_next == m_expected.size() || m_expected[m_next].rows > rows) {
-    return std::nullopt;
-  }
-  const auto root = tree.root();
+  std::optional<Digest> root; // has a price
   for (; m_next < m_expected.size() && m_expected[m_next].rows <= rows; ++m_next) {
     const auto& expected = m_expected[m_next];
-    if (expected.rows == rows && expected.root != root) {
+    if (expected.rows < rows) {
+      continue; // of no rows at all
+    }
+    if (expected.of == Expected::Of::row) {
+      if (expected.hash != row) {
+        return Finding{
+          rows, fmt::format("row {} is not the one that stands in {}: it, or one before "
+                            "it, was written anew",
+                  rows, expected.name)};
+      }
+      continue;
+    }
+    root = root ? root : tree.root();
+    if (expected.hash != *root) {
       return Finding{m_sealed + 1,
         fmt::format("rows {} to {} are not those that checkpoint {} was signed for: one of them or "
                     "more were written anew",
           m_sealed + 1, rows, expected.name)};
     }
-    m_sealed = expected.rows;
+    m_sealed = rows;
   }
   return std::nullopt;
 }
@@ -409,9 +419,12 @@ std::optional<Finding> Comparison::judge_end(std::int64_t rows) const
     return std::nullopt;
   }
   const auto& longest = m_expected.back();
+  const auto why =
+    longest.of == Expected::Of::tree
+      ? fmt::format("checkpoint {} was signed for {} rows", longest.name, longest.rows)
+      : fmt::format("the last of them stands in {}", longest.name);
   return Finding{
-    rows + 1, fmt::format("rows {} to {} are missing: checkpoint {} was signed for {} rows",
-                rows + 1, longest.rows, longest.name, longest.rows)};
+    rows + 1, fmt::format("rows {} to {} are missing: {}", rows + 1, longest.rows, why)};
 }
 
 Result<Verdict> verify(const std::string& file, std::vector<Expected> expected)

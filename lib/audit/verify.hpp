@@ -21,11 +21,15 @@ struct Finding {
   std::string what;    // "row 5: its hash is not that of what it says"
 };
 
-// A tree the ledger must begin with: that of a checkpoint that was kept.
+// What the ledger must begin with: the tree of a checkpoint that was kept, or a row of which a copy
+// was.
 struct Expected {
-  std::int64_t rows = 0;
-  Digest root{};
-  std::string name; // of the checkpoint, for people: "'checkpoints/000000000812'"
+  enum class Of { tree, row };
+
+  std::int64_t rows = 0; // up to here
+  Digest hash{};         // the root of the tree over them, or the hash of the last
+  std::string name;      // of what was kept, for people: "3 in 'checkpoints'", "'2026-11-20.jsonl'"
+  Of of = Of::tree;
 };
 
 // A row that says a checkpoint was signed.
@@ -42,7 +46,7 @@ struct Verdict {
   std::string head;                   // hash of the last of them, 64 hex digits
   std::string ts;                     // and its time; empty when there is none
   std::string root;                   // of the tree over them, in base64 as in a checkpoint
-  std::int64_t sealed = 0;            // rows that the largest expected tree has
+  std::int64_t sealed = 0;            // rows that the largest expected tree has that was found
   std::vector<SignedRow> signed_rows; // of the good ones
   std::optional<Finding> bad;
 };
@@ -68,8 +72,8 @@ class Comparison
 public:
   explicit Comparison(std::vector<Expected> expected);
 
-  // After the tree has become as large as it is: what is wrong with it.
-  std::optional<Finding> judge(const merkle::Frontier& tree);
+  // After the tree has become as large as it is with a row of that hash: what is wrong with it.
+  std::optional<Finding> judge(const merkle::Frontier& tree, const Digest& row);
   // When there are no more rows: whether some were cut off.
   std::optional<Finding> judge_end(std::int64_t rows) const;
   // The largest tree that was found.
