@@ -8,8 +8,10 @@
 #include "audit/input.hpp"
 #include "audit/place.hpp"
 #include "audit/present.hpp"
+#include "audit/proof.hpp"
 #include "audit/seal.hpp"
 #include "audit/sha256.hpp"
+#include "audit/tiles.hpp"
 #include "audit/verify.hpp"
 #include "audit/why.hpp"
 #include "cli/tool.hpp"
@@ -441,13 +443,15 @@ std::string text_of(const Judged& judged, const std::string& file)
 {
   const auto& verdict = judged.verdict;
   const auto good = fmt::format("{} row{}{}", verdict.rows, verdict.rows == 1 ? "" : "s",
-    verdict.rows == 0 ? "" : " up to " + verdict.ts);
+    verdict.ts.empty() ? "" : " up to " + verdict.ts);
   std::string text;
   if (!verdict.bad) {
-    text = fmt::format("{}: {}, the chain holds, head {}\n", file, good, verdict.head);
+    text = verdict.head.empty()
+             ? fmt::format("{}: {}\n", file, good)
+             : fmt::format("{}: {}, the chain holds, head {}\n", file, good, verdict.head);
   } else {
     text = fmt::format("{}: {}\n", file, verdict.bad->what);
-    if (verdict.rows > 0) {
+    if (verdict.rows > 0 && !verdict.head.empty()) {
       text += fmt::format("{}: {} hold before that, head {}\n", file, good, verdict.head);
     }
   }
@@ -475,7 +479,7 @@ std::string json_of(const Judged& judged, const std::string& file)
     R"({{"bad":{},"file":{},"head":"{}","notices":[{}],"ok":{},"root":"{}","rows":{},"sealed":{},"ts":{}}})"
     "\n",
     bad, audit::json_text(file), verdict.head, join(notices, ","), !verdict.bad, verdict.root,
-    verdict.rows, verdict.sealed, verdict.rows == 0 ? "null" : audit::json_text(verdict.ts));
+    verdict.rows, verdict.sealed, verdict.ts.empty() ? "null" : audit::json_text(verdict.ts));
 }
 
 Result<std::optional<audit::VerifierKey>> given_key(const cli::Args& args)
@@ -548,13 +552,141 @@ Result<Judged> judge(const cli::Args& args, const std::string& file, bool own)
   return judge_own_kind(args, file, own);
 }
 
+// The key of this machine's ledger where none was named.
+Result<audit::VerifierKey> key_for(const cli::Args& args)
+{
+  CONOS_TRY(const auto named, given_key(args));
+  if (named) {
+    return *named;
+  }
+  CONOS_TRY(const auto dir, open_dir(args["ledger"]));
+  CONOS_TRY(const auto own, audit::find_verifier_key(dir));
+  if (!own) {
+    return fail(
+      Kind::not_found, "there is no public key in '{}'; name one with --key", args["ledger"]);
+  }
+  return *own;
+}
+
+bool is_export(const std::string& path)
+{
+  std::error_code failed;
+  return std::filesystem::is_directory(path, failed);
+}
+
+Result<Judged> judge_export(const cli::Args& args, const std::string& directory)
+{
+  Judged judged;
+  CONOS_TRY(judged.evidence.key, key_for(args));
+  CONOS_TRY(auto tiles, audit::verify_tiles(directory, *judged.evidence.key));
+  judged.verdict.rows = tiles.rows;
+  judged.verdict.sealed = tiles.bad ? 0 : tiles.rows;
+  judged.verdict.root = audit::base64(tiles.root);
+  judged.verdict.bad = std::move(tiles.bad);
+  return judged;
+}
+
 Result<Exit> verify(const cli::Args& args)
 {
   const bool own = args.operands.empty();
   const auto file = own ? args["ledger"] + "/" + audit::k_database : args.operands.front();
-  CONOS_TRY(const auto judged, judge(args, file, own).map_error(only_for_root));
+  CONOS_TRY(
+    const auto judged, (!own && is_export(file) ? judge_export(args, file) : judge(args, file, own))
+                         .map_error(only_for_root));
   print(args.has("json") ? json_of(judged, file) : text_of(judged, escaped(file)));
   return judged.verdict.bad ? Exit::no : Exit::ok;
+}
+
+// --- proofs and exports --------------------------------------------------------------------------
+
+// The last checkpoint beside the ledger.
+Result<audit::SignedCheckpoint> last_checkpoint(const cli::Args& args)
+{
+  CONOS_TRY(const auto dir, open_dir(args["ledger"]));
+  CONOS_TRY(const auto own, audit::find_verifier_key(dir));
+  auto text = read_file(dir, audit::k_checkpoints, audit::k_max_checkpoints_bytes);
+  if (!own || (!text && text.error().kind == Kind::not_found)) {
+    return fail(Kind::unavailable,
+      "there is no checkpoint in '{}'; conos-audit checkpoint signs one", args["ledger"]);
+  }
+  CONOS_CHECK(text);
+  const auto notes = audit::divide_notes(*text);
+  if (notes.notes.empty()) {
+    return fail(Kind::unavailable,
+      "there is no checkpoint in '{}'; conos-audit checkpoint signs one", args["ledger"]);
+  }
+  return audit::open_checkpoint(notes.notes.back(), *own);
+}
+
+Result<std::int64_t> parse_id(const std::string& text)
+{
+  constexpr std::size_t k_most_digits = 18;
+  const bool digits = !text.empty() && text.size() <= k_most_digits &&
+                      std::all_of(text.begin(), text.end(), [](char c) {
+                        return c >= '0' && c <= '9';
+                      });
+  if (!digits) {
+    return fail(Kind::usage, "'{}' is not the number of a row", escaped(text));
+  }
+  return std::stoll(text);
+}
+
+Result<Exit> prove(const cli::Args& args)
+{
+  CONOS_TRY(const auto id, parse_id(args.operands.front()));
+  CONOS_TRY(const auto last, last_checkpoint(args).map_error(only_for_root));
+  CONOS_TRY(const auto proof,
+    audit::prove(args["ledger"] + "/" + audit::k_database, id, last).map_error(only_for_root));
+  print(audit::to_text(proof));
+  return Exit::ok;
+}
+
+std::string json_of(const audit::Proved& proved)
+{
+  const auto& row = proved.fields;
+  return fmt::format(
+    R"({{"actor":{},"hash":"{}","id":{},"origin":{},"payload":{},"rows":{},"ts":"{}","type":"{}"}})"
+    "\n",
+    audit::json_text(row.actor), audit::hex(proved.hash), row.id,
+    audit::json_text(proved.checkpoint.origin),
+    audit::is_payload(row.payload) ? std::string(row.payload) : audit::json_text(row.payload),
+    proved.checkpoint.rows, row.ts, row.type);
+}
+
+Result<Exit> check_proof(const cli::Args& args)
+{
+  CONOS_TRY(const auto trusted, key_for(args).map_error(only_for_root));
+  CONOS_TRY(const auto text, read_path(args.operands.front(), audit::k_max_proof_bytes));
+  const auto proof = audit::parse_proof(text);
+  const auto proved = proof ? audit::check_proof(*proof, trusted)
+                            : Result<audit::Proved>(tl::unexpected<Error>(proof.error()));
+  const auto file = escaped(args.operands.front());
+  if (!proved) {
+    print(args.has("json")
+            ? fmt::format("{{\"bad\":{}}}\n", audit::json_text(proved.error().text()))
+            : fmt::format("{}: {}\n", file, proved.error().text()));
+    return Exit::no;
+  }
+  const auto& row = proved->fields;
+  print(args.has("json")
+          ? json_of(*proved)
+          : fmt::format("{}: row {}, {}, {} by {}, is among the {} rows that {} signed "
+                        "for\n{}\n",
+              file, row.id, row.ts, row.type, row.actor, proved->checkpoint.rows,
+              escaped(proved->checkpoint.origin), escaped(row.payload, 4096)));
+  return Exit::ok;
+}
+
+Result<Exit> export_tree(const cli::Args& args)
+{
+  if (!args.has("tiles")) {
+    return fail(Kind::usage, "--tiles is missing");
+  }
+  CONOS_TRY(const auto last, last_checkpoint(args).map_error(only_for_root));
+  CONOS_CHECK(audit::export_tiles(args["ledger"] + "/" + audit::k_database, last, args["tiles"])
+                .map_error(only_for_root));
+  print(fmt::format("{} rows\n", last.checkpoint.rows));
+  return Exit::ok;
 }
 
 const cli::Option k_ledger{"ledger", "directory of the ledger", "DIR", k_machine_ledger};
@@ -649,6 +781,34 @@ int main(int argc, char* argv[])
               {"json", "print JSON lines"},
             },
             witness,
+          },
+          {
+            "prove",
+            "print a proof that a row is in the ledger, to be checked without it",
+            "ID",
+            {k_ledger},
+            prove,
+          },
+          {
+            "check-proof",
+            "check a proof, with the public key alone",
+            "FILE",
+            {
+              {"key", "file with the public key, instead of the ledger's own", "FILE"},
+              k_ledger,
+              {"json", "print one JSON object"},
+            },
+            check_proof,
+          },
+          {
+            "export",
+            "write the tree as files that any web server can publish",
+            "",
+            {
+              {"tiles", "directory to write them to", "DIR"},
+              k_ledger,
+            },
+            export_tree,
           },
           {
             "key",
