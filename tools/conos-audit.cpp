@@ -9,6 +9,7 @@
 #include "audit/place.hpp"
 #include "audit/present.hpp"
 #include "audit/proof.hpp"
+#include "audit/prune.hpp"
 #include "audit/seal.hpp"
 #include "audit/sha256.hpp"
 #include "audit/tiles.hpp"
@@ -125,7 +126,7 @@ Result<Exit> append(const cli::Args& args)
 // --- tail --------------------------------------------------------------------------------------
 
 // A time, a day, or how long ago.
-Result<Time> parse_since(const std::string& text)
+Result<Time> parse_since(const std::string& text, const std::string& option)
 {
   if (const auto ago = parse_duration(text)) {
     return now() - *ago;
@@ -133,7 +134,7 @@ Result<Time> parse_since(const std::string& text)
   auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
   return std::move(time).map_error([&](Error error) {
     error.kind = Kind::usage;
-    error.what = "--since: " + error.what + ", a day or a duration such as 2h";
+    error.what = option + ": " + error.what + ", a day or a duration such as 2h";
     return error;
   });
 }
@@ -142,7 +143,7 @@ Result<audit::Filter> filter_of(const cli::Args& args)
 {
   audit::Filter filter{args["type"], args["actor"], {}};
   if (args.has("since")) {
-    CONOS_TRY(filter.since, parse_since(args["since"]));
+    CONOS_TRY(filter.since, parse_since(args["since"], "--since"));
   }
   return filter;
 }
@@ -459,6 +460,9 @@ std::string text_of(const Judged& judged, const std::string& file)
     text += fmt::format("{}: rows 1 to {} are those a checkpoint of {} was signed for\n", file,
       verdict.sealed, judged.evidence.key ? escaped(judged.evidence.key->name) : "it");
   }
+  if (verdict.pruned > 0) {
+    text += fmt::format("{}: of rows 1 to {} only the hashes are left\n", file, verdict.pruned);
+  }
   for (const auto& notice : judged.evidence.notices) {
     text += fmt::format("{}: not asked: {}\n", file, notice);
   }
@@ -476,10 +480,11 @@ std::string json_of(const Judged& judged, const std::string& file)
     notices.push_back(audit::json_text(notice));
   }
   return fmt::format(
-    R"({{"bad":{},"file":{},"head":"{}","notices":[{}],"ok":{},"root":"{}","rows":{},"sealed":{},"ts":{}}})"
+    R"({{"bad":{},"file":{},"head":"{}","notices":[{}],"ok":{},"pruned":{},"root":"{}","rows":{},"sealed":{},"ts":{}}})"
     "\n",
-    bad, audit::json_text(file), verdict.head, join(notices, ","), !verdict.bad, verdict.root,
-    verdict.rows, verdict.sealed, verdict.ts.empty() ? "null" : audit::json_text(verdict.ts));
+    bad, audit::json_text(file), verdict.head, join(notices, ","), !verdict.bad, verdict.pruned,
+    verdict.root, verdict.rows, verdict.sealed,
+    verdict.ts.empty() ? "null" : audit::json_text(verdict.ts));
 }
 
 Result<std::optional<audit::VerifierKey>> given_key(const cli::Args& args)
@@ -677,6 +682,32 @@ Result<Exit> check_proof(const cli::Args& args)
   return Exit::ok;
 }
 
+// --- prune ---------------------------------------------------------------------------------------
+
+Result<Exit> prune(const cli::Args& args)
+{
+  if (!args.has("before")) {
+    return fail(Kind::usage, "--before is missing");
+  }
+  CONOS_TRY(const auto before, parse_since(args["before"], "--before"));
+  CONOS_TRY(const auto actor, own_actor());
+  const auto how = args.has("dry-run") ? audit::Prune::look : audit::Prune::go;
+  CONOS_TRY(const auto done,
+    audit::prune(args["ledger"], before, actor, journal(), how).map_error(only_for_root));
+  if (done.recorded) {
+    copy_to_day_files(args, done.row, *done.recorded);
+  }
+  const auto rows = std::max<std::int64_t>(0, done.rows - done.already);
+  if (args.has("json")) {
+    print(fmt::format("{{\"bytes\":{},\"dry_run\":{},\"pruned\":{},\"rows\":{}}}\n", done.bytes,
+      how == audit::Prune::look, std::max(done.rows, done.already), rows));
+  } else {
+    print(fmt::format(
+      "{} rows, {} bytes{}\n", rows, done.bytes, how == audit::Prune::look ? " would go" : ""));
+  }
+  return Exit::ok;
+}
+
 Result<Exit> export_tree(const cli::Args& args)
 {
   if (!args.has("tiles")) {
@@ -809,6 +840,18 @@ int main(int argc, char* argv[])
               k_ledger,
             },
             export_tree,
+          },
+          {
+            "prune",
+            "drop what old rows say, and keep their hashes",
+            "",
+            {
+              {"before", "a time, a day, or how long ago", "WHEN"},
+              {"dry-run", "only print what would go"},
+              k_ledger,
+              {"json", "print one JSON object"},
+            },
+            prune,
           },
           {
             "key",

@@ -47,6 +47,7 @@ struct Verdict {
   std::string ts;                     // and its time; empty when there is none
   std::string root;                   // of the tree over them, in base64 as in a checkpoint
   std::int64_t sealed = 0;            // rows that the largest expected tree has that was found
+  std::int64_t pruned = 0;            // of the first rows, of which the hash alone is left
   std::vector<SignedRow> signed_rows; // of the good ones
   std::optional<Finding> bad;
 };
@@ -55,6 +56,9 @@ struct Verdict {
 // never writes to it. Needs as much memory for ten million rows as for ten, but for the rows that
 // tell of checkpoints. A file that is missing, empty or not a ledger has a finding; an error says
 // that the file could not be read.
+//
+// Of pruned rows only an expected tree tells that their hashes are the right ones: without one that
+// covers them, or without a row that says that they were pruned, they are a finding.
 Result<Verdict> verify(const std::string& file, std::vector<Expected> expected = {});
 
 // Judges the row after `end`: what it says, and the bytes it names as the hash before it. Moves
