@@ -328,15 +328,6 @@ audit::Journal journal()
   return {put_note, notes};
 }
 
-// A row that was appended for the caller, in the day files too.
-void copy_to_day_files(
-  const cli::Args& args, const audit::Row& row, const audit::Recorded& recorded)
-{
-  if (args["ledger"] == k_machine_ledger) {
-    (void)audit::append_day_files(k_day_files, {row}, {recorded}); // copies; append() warns
-  }
-}
-
 Result<std::string> own_actor()
 {
   CONOS_TRY(const auto account, account_name(::geteuid()));
@@ -357,9 +348,7 @@ Result<Exit> checkpoint(const cli::Args& args)
   CONOS_TRY(const auto actor, own_actor());
   CONOS_TRY(
     const auto sealed, audit::seal(args["ledger"], actor, journal()).map_error(only_for_root));
-  if (sealed.recorded) {
-    copy_to_day_files(args, sealed.row, *sealed.recorded);
-  }
+  copy_to_days(args["ledger"]);
   print(args.has("json") ? json_of(sealed) : sealed.newest.note);
   for (const auto& each : sealed.unheard) {
     log::warning("signed, but a witness has not got it: {}", each.text());
@@ -403,8 +392,8 @@ Result<> record_witness(const cli::Args& args, const std::string& type, const st
   audit::Row row{type, "", fmt::format(R"({{"witness":{}}})", audit::json_text(witness)), ""};
   CONOS_TRY(row.actor, own_actor());
   CONOS_TRY(auto ledger, audit::Ledger::open(args["ledger"]));
-  CONOS_TRY(const auto recorded, ledger.append({row}));
-  copy_to_day_files(args, row, recorded.front());
+  CONOS_CHECK(ledger.append({row}));
+  copy_to_days(args["ledger"]);
   return {};
 }
 
@@ -694,9 +683,7 @@ Result<Exit> prune(const cli::Args& args)
   const auto how = args.has("dry-run") ? audit::Prune::look : audit::Prune::go;
   CONOS_TRY(const auto done,
     audit::prune(args["ledger"], before, actor, journal(), how).map_error(only_for_root));
-  if (done.recorded) {
-    copy_to_day_files(args, done.row, *done.recorded);
-  }
+  copy_to_days(args["ledger"]);
   const auto rows = std::max<std::int64_t>(0, done.rows - done.already);
   if (args.has("json")) {
     print(fmt::format("{{\"bytes\":{},\"dry_run\":{},\"pruned\":{},\"rows\":{}}}\n", done.bytes,
