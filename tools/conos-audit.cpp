@@ -2,16 +2,22 @@
 #include "audit/bodies.hpp"
 #include "audit/chain.hpp"
 #include "audit/day_files.hpp"
+#include "audit/evidence.hpp"
 #include "audit/exchange.hpp"
 #include "audit/follow.hpp"
 #include "audit/foreign.hpp"
 #include "audit/input.hpp"
 #include "audit/place.hpp"
 #include "audit/present.hpp"
+#include "audit/proof.hpp"
+#include "audit/prune.hpp"
+#include "audit/seal.hpp"
 #include "audit/sha256.hpp"
+#include "audit/tiles.hpp"
 #include "audit/verify.hpp"
 #include "audit/why.hpp"
 #include "cli/tool.hpp"
+#include "host/journal.hpp"
 #include "host/provenance.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
@@ -159,7 +165,7 @@ Result<Exit> receipt(const cli::Args& args)
 // --- tail --------------------------------------------------------------------------------------
 
 // A time, a day, or how long ago.
-Result<Time> parse_since(const std::string& text)
+Result<Time> parse_since(const std::string& text, const std::string& option)
 {
   if (const auto ago = parse_duration(text)) {
     return now() - *ago;
@@ -167,7 +173,7 @@ Result<Time> parse_since(const std::string& text)
   auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
   return std::move(time).map_error([&](Error error) {
     error.kind = Kind::usage;
-    error.what = "--since: " + error.what + ", a day or a duration such as 2h";
+    error.what = option + ": " + error.what + ", a day or a duration such as 2h";
     return error;
   });
 }
@@ -176,7 +182,7 @@ Result<audit::Filter> filter_of(const cli::Args& args)
 {
   audit::Filter filter{args["type"], args["actor"], {}};
   if (args.has("since")) {
-    CONOS_TRY(filter.since, parse_since(args["since"]));
+    CONOS_TRY(filter.since, parse_since(args["since"], "--since"));
   }
   return filter;
 }
@@ -339,55 +345,403 @@ Result<Exit> why(const cli::Args& args)
   return Exit::ok;
 }
 
+// --- checkpoints and witnesses -------------------------------------------------------------------
+
+constexpr auto* k_checkpoint_field = "CONOS_CHECKPOINT"; // the note
+constexpr auto* k_ledger_field = "CONOS_LEDGER";         // its origin
+
+audit::Journal journal()
+{
+  const auto put_note = [](const audit::SignedCheckpoint& one) {
+    const auto& what = one.checkpoint;
+    return journal_send(fmt::format("checkpoint of ledger {}: {} rows, root {}", what.origin,
+                          what.rows, audit::base64(what.root)),
+      {{k_ledger_field, what.origin}, {k_checkpoint_field, one.note}});
+  };
+  const auto notes = [](const std::string& origin) {
+    constexpr std::size_t k_last = 4; // each tells of all rows before it
+    return journal_values(k_checkpoint_field, {{k_ledger_field, origin}}, k_last);
+  };
+  return {put_note, notes};
+}
+
+Result<std::string> own_actor()
+{
+  CONOS_TRY(const auto account, account_name(::geteuid()));
+  return account + "/conos-audit";
+}
+
+std::string json_of(const audit::Sealed& sealed)
+{
+  const auto& what = sealed.newest.checkpoint;
+  return fmt::format(R"({{"new":{},"note":{},"origin":{},"root":"{}","rows":{},"unheard":{}}})"
+                     "\n",
+    sealed.is_new, audit::json_text(sealed.newest.note), audit::json_text(what.origin),
+    audit::base64(what.root), what.rows, sealed.unheard.size());
+}
+
+Result<Exit> checkpoint(const cli::Args& args)
+{
+  CONOS_TRY(const auto actor, own_actor());
+  CONOS_TRY(
+    const auto sealed, audit::seal(args["ledger"], actor, journal()).map_error(only_for_root));
+  copy_to_days(args["ledger"]);
+  print(args.has("json") ? json_of(sealed) : sealed.newest.note);
+  for (const auto& each : sealed.unheard) {
+    log::warning("signed, but a witness has not got it: {}", each.text());
+  }
+  return sealed.unheard.empty() ? Exit::ok : Exit::no;
+}
+
+Result<Exit> key(const cli::Args& args)
+{
+  CONOS_TRY(const auto dir, open_dir(args["ledger"]).map_error(only_for_root));
+  CONOS_TRY(const auto found, audit::find_verifier_key(dir).map_error(only_for_root));
+  if (!found) {
+    return fail(Kind::not_found,
+      "the ledger in '{}' has no key yet; its first checkpoint makes one", args["ledger"]);
+  }
+  print(audit::to_text(*found) + "\n");
+  return Exit::ok;
+}
+
+Result<Exit> list_witnesses(const cli::Args& args, const UniqueFd& dir)
+{
+  CONOS_TRY(const auto witnesses, audit::list_witnesses(dir));
+  CONOS_TRY(const auto found, audit::find_verifier_key(dir));
+  bool all_there = true;
+  for (const auto& witness : witnesses) {
+    const auto has = found ? audit::ask_witness(witness, *found, journal())
+                           : Result<std::vector<audit::SignedCheckpoint>>();
+    const auto rows = has && !has->empty() ? has->back().checkpoint.rows : 0;
+    all_there = all_there && has;
+    print(args.has("json") ? fmt::format(R"({{"rows":{},"there":{},"witness":{}}})"
+                                         "\n",
+                               rows, has.has_value(), audit::json_text(witness))
+          : has            ? fmt::format("{}  {} rows\n", escaped(witness), rows)
+                           : fmt::format("{}  {}\n", escaped(witness), has.error().text()));
+  }
+  return all_there ? Exit::ok : Exit::no;
+}
+
+Result<> record_witness(const cli::Args& args, const std::string& type, const std::string& witness)
+{
+  audit::Row row{type, "", fmt::format(R"({{"witness":{}}})", audit::json_text(witness)), ""};
+  CONOS_TRY(row.actor, own_actor());
+  CONOS_TRY(auto ledger, audit::Ledger::open(args["ledger"]));
+  CONOS_CHECK(ledger.append({row}));
+  copy_to_days(args["ledger"]);
+  return {};
+}
+
+Result<Exit> witness(const cli::Args& args)
+{
+  const auto& action = args.operands.front();
+  const auto is = [&](std::string_view name, std::size_t operands) {
+    return action == name && args.operands.size() == operands;
+  };
+  CONOS_TRY(const auto dir, open_dir(args["ledger"]).map_error(only_for_root));
+  if (is("list", 1)) {
+    return list_witnesses(args, dir).map_error(only_for_root);
+  }
+  if (is("add", 2)) {
+    CONOS_TRY(const auto signer, audit::find_or_make_signing_key(dir).map_error(only_for_root));
+    CONOS_CHECK(audit::add_witness(dir, args.operands[1], signer.verifier()));
+    CONOS_CHECK(record_witness(args, "witness.added", args.operands[1]));
+    return checkpoint(args);
+  }
+  if (is("remove", 2)) {
+    CONOS_CHECK(record_witness(args, "witness.removed", args.operands[1]));
+    CONOS_CHECK(audit::remove_witness(dir, args.operands[1]).map_error(only_for_root));
+    return Exit::ok;
+  }
+  return fail(Kind::usage, "witness add DIR, add journal, remove DIR, or list");
+}
+
 // --- verify ------------------------------------------------------------------------------------
 
-std::string text_of(const audit::Verdict& verdict, const std::string& file)
+// A verdict and what it was reached with.
+struct Judged {
+  audit::Verdict verdict;
+  audit::Evidence evidence;
+};
+
+std::string text_of(const Judged& judged, const std::string& file)
 {
+  const auto& verdict = judged.verdict;
   const auto good = fmt::format("{} row{}{}", verdict.rows, verdict.rows == 1 ? "" : "s",
-    verdict.rows == 0 ? "" : " up to " + verdict.ts);
+    verdict.ts.empty() ? "" : " up to " + verdict.ts);
+  std::string text;
   if (!verdict.bad) {
-    return fmt::format("{}: {}, the chain holds, head {}\n", file, good, verdict.head);
+    text = verdict.head.empty()
+             ? fmt::format("{}: {}\n", file, good)
+             : fmt::format("{}: {}, the chain holds, head {}\n", file, good, verdict.head);
+  } else {
+    text = fmt::format("{}: {}\n", file, verdict.bad->what);
+    if (verdict.rows > 0 && !verdict.head.empty()) {
+      text += fmt::format("{}: {} hold before that, head {}\n", file, good, verdict.head);
+    }
   }
-  auto text = fmt::format("{}: {}\n", file, verdict.bad->what);
-  if (verdict.rows > 0) {
-    text += fmt::format("{}: {} hold before that, head {}\n", file, good, verdict.head);
+  if (verdict.sealed > 0) {
+    text += fmt::format("{}: rows 1 to {} are those a checkpoint of {} was signed for\n", file,
+      verdict.sealed, judged.evidence.key ? escaped(judged.evidence.key->name) : "it");
+  }
+  if (verdict.pruned > 0) {
+    text += fmt::format("{}: of rows 1 to {} only the hashes are left\n", file, verdict.pruned);
+  }
+  for (const auto& notice : judged.evidence.notices) {
+    text += fmt::format("{}: not asked: {}\n", file, notice);
   }
   return text;
 }
 
-std::string json_of(const audit::Verdict& verdict, const std::string& file)
+std::string json_of(const Judged& judged, const std::string& file)
 {
+  const auto& verdict = judged.verdict;
   const auto bad = verdict.bad ? fmt::format(R"({{"id":{},"what":{}}})", verdict.bad->id,
                                    audit::json_text(verdict.bad->what))
                                : "null";
-  return fmt::format(R"({{"bad":{},"file":{},"head":"{}","ok":{},"rows":{},"ts":{}}})"
-                     "\n",
-    bad, audit::json_text(file), verdict.head, !verdict.bad, verdict.rows,
-    verdict.rows == 0 ? "null" : audit::json_text(verdict.ts));
+  std::vector<std::string> notices;
+  for (const auto& notice : judged.evidence.notices) {
+    notices.push_back(audit::json_text(notice));
+  }
+  return fmt::format(
+    R"({{"bad":{},"file":{},"head":"{}","notices":[{}],"ok":{},"pruned":{},"root":"{}","rows":{},"sealed":{},"ts":{}}})"
+    "\n",
+    bad, audit::json_text(file), verdict.head, join(notices, ","), !verdict.bad, verdict.pruned,
+    verdict.root, verdict.rows, verdict.sealed,
+    verdict.ts.empty() ? "null" : audit::json_text(verdict.ts));
+}
+
+Result<std::optional<audit::VerifierKey>> given_key(const cli::Args& args)
+{
+  if (!args.has("key")) {
+    return std::optional<audit::VerifierKey>();
+  }
+  constexpr std::size_t k_most = 4096;
+  CONOS_TRY(const auto text, read_path(args["key"], k_most));
+  CONOS_TRY(auto parsed, audit::parse_verifier_key(text));
+  return std::optional(std::move(parsed));
+}
+
+// Beside a copy under another name lies somebody else's evidence.
+Result<audit::Evidence> evidence_for(const cli::Args& args, const std::string& file, bool own)
+{
+  CONOS_TRY(const auto named, given_key(args));
+  const std::filesystem::path path(file);
+  audit::Evidence evidence;
+  evidence.key = named;
+  if (path.filename() == audit::k_database) {
+    const auto dir = path.has_parent_path() ? path.parent_path().string() : ".";
+    CONOS_TRY(evidence, audit::gather(dir, named, journal()));
+  }
+  if (args.has("at-least")) {
+    CONOS_CHECK(audit::add_checkpoints(args["at-least"], evidence));
+  }
+  if (own && args["ledger"] == k_machine_ledger) {
+    CONOS_CHECK(audit::add_day_files(k_day_files, evidence));
+  }
+  return evidence;
+}
+
+void judge_evidence(Judged& judged, bool has_directory)
+{
+  auto& bad = judged.verdict.bad;
+  if (!bad && !judged.evidence.bad.empty()) {
+    bad = judged.evidence.bad.front();
+  }
+  if (!bad && has_directory) {
+    bad = audit::judge_signed_rows(judged.verdict, judged.evidence);
+  }
+}
+
+Result<Judged> judge_own_kind(const cli::Args& args, const std::string& file, bool own)
+{
+  Judged judged;
+  CONOS_TRY(judged.evidence, evidence_for(args, file, own));
+  CONOS_TRY(judged.verdict, audit::verify(file, judged.evidence.expected));
+  const bool beside = std::filesystem::path(file).filename() == audit::k_database;
+  judge_evidence(judged, own || (beside && !judged.evidence.kept.empty()));
+  return judged;
 }
 
 // A file may also be a ledger of somebody else's.
-Result<audit::Verdict> judge(const std::string& file)
+Result<Judged> judge(const cli::Args& args, const std::string& file, bool own)
 {
-  CONOS_TRY(const auto format, audit::format_of(file));
+  const auto alone = [](audit::Verdict verdict) {
+    return Judged{std::move(verdict), {}};
+  };
+  CONOS_TRY(const auto format, own ? audit::Format::conos : audit::format_of(file));
   switch (format) {
   case audit::Format::molt_os:
-    return audit::verify_molt_os(file);
+    return audit::verify_molt_os(file).map(alone);
   case audit::Format::covenant:
-    return audit::verify_covenant(file);
+    return audit::verify_covenant(file).map(alone);
   case audit::Format::conos:
     break;
   }
-  return audit::verify(file);
+  return judge_own_kind(args, file, own);
+}
+
+// The key of this machine's ledger where none was named.
+Result<audit::VerifierKey> key_for(const cli::Args& args)
+{
+  CONOS_TRY(const auto named, given_key(args));
+  if (named) {
+    return *named;
+  }
+  CONOS_TRY(const auto dir, open_dir(args["ledger"]));
+  CONOS_TRY(const auto own, audit::find_verifier_key(dir));
+  if (!own) {
+    return fail(
+      Kind::not_found, "there is no public key in '{}'; name one with --key", args["ledger"]);
+  }
+  return *own;
+}
+
+bool is_export(const std::string& path)
+{
+  std::error_code failed;
+  return std::filesystem::is_directory(path, failed);
+}
+
+Result<Judged> judge_export(const cli::Args& args, const std::string& directory)
+{
+  Judged judged;
+  CONOS_TRY(judged.evidence.key, key_for(args));
+  CONOS_TRY(auto tiles, audit::verify_tiles(directory, *judged.evidence.key));
+  judged.verdict.rows = tiles.rows;
+  judged.verdict.sealed = tiles.bad ? 0 : tiles.rows;
+  judged.verdict.root = audit::base64(tiles.root);
+  judged.verdict.bad = std::move(tiles.bad);
+  return judged;
 }
 
 Result<Exit> verify(const cli::Args& args)
 {
   const bool own = args.operands.empty();
   const auto file = own ? args["ledger"] + "/" + audit::k_database : args.operands.front();
-  CONOS_TRY(const auto verdict, own ? audit::verify(file).map_error(only_for_root) : judge(file));
-  print(args.has("json") ? json_of(verdict, file) : text_of(verdict, escaped(file)));
-  return verdict.bad ? Exit::no : Exit::ok;
+  CONOS_TRY(
+    const auto judged, (!own && is_export(file) ? judge_export(args, file) : judge(args, file, own))
+                         .map_error(only_for_root));
+  print(args.has("json") ? json_of(judged, file) : text_of(judged, escaped(file)));
+  return judged.verdict.bad ? Exit::no : Exit::ok;
+}
+
+// --- proofs and exports --------------------------------------------------------------------------
+
+// The last checkpoint beside the ledger.
+Result<audit::SignedCheckpoint> last_checkpoint(const cli::Args& args)
+{
+  CONOS_TRY(const auto dir, open_dir(args["ledger"]));
+  CONOS_TRY(const auto own, audit::find_verifier_key(dir));
+  auto text = read_file(dir, audit::k_checkpoints, audit::k_max_checkpoints_bytes);
+  if (!own || (!text && text.error().kind == Kind::not_found)) {
+    return fail(Kind::unavailable,
+      "there is no checkpoint in '{}'; conos-audit checkpoint signs one", args["ledger"]);
+  }
+  CONOS_CHECK(text);
+  const auto notes = audit::divide_notes(*text);
+  if (notes.notes.empty()) {
+    return fail(Kind::unavailable,
+      "there is no checkpoint in '{}'; conos-audit checkpoint signs one", args["ledger"]);
+  }
+  return audit::open_checkpoint(notes.notes.back(), *own);
+}
+
+Result<std::int64_t> parse_id(const std::string& text)
+{
+  constexpr std::size_t k_most_digits = 18;
+  const bool digits = !text.empty() && text.size() <= k_most_digits &&
+                      std::all_of(text.begin(), text.end(), [](char c) {
+                        return c >= '0' && c <= '9';
+                      });
+  if (!digits) {
+    return fail(Kind::usage, "'{}' is not the number of a row", escaped(text));
+  }
+  return std::stoll(text);
+}
+
+Result<Exit> prove(const cli::Args& args)
+{
+  CONOS_TRY(const auto id, parse_id(args.operands.front()));
+  CONOS_TRY(const auto last, last_checkpoint(args).map_error(only_for_root));
+  CONOS_TRY(const auto proof,
+    audit::prove(args["ledger"] + "/" + audit::k_database, id, last).map_error(only_for_root));
+  print(audit::to_text(proof));
+  return Exit::ok;
+}
+
+std::string json_of(const audit::Proved& proved)
+{
+  const auto& row = proved.fields;
+  return fmt::format(
+    R"({{"actor":{},"hash":"{}","id":{},"origin":{},"payload":{},"rows":{},"ts":"{}","type":"{}"}})"
+    "\n",
+    audit::json_text(row.actor), audit::hex(proved.hash), row.id,
+    audit::json_text(proved.checkpoint.origin),
+    audit::is_payload(row.payload) ? std::string(row.payload) : audit::json_text(row.payload),
+    proved.checkpoint.rows, row.ts, row.type);
+}
+
+Result<Exit> check_proof(const cli::Args& args)
+{
+  CONOS_TRY(const auto trusted, key_for(args).map_error(only_for_root));
+  CONOS_TRY(const auto text, read_path(args.operands.front(), audit::k_max_proof_bytes));
+  const auto proof = audit::parse_proof(text);
+  const auto proved = proof ? audit::check_proof(*proof, trusted)
+                            : Result<audit::Proved>(tl::unexpected<Error>(proof.error()));
+  const auto file = escaped(args.operands.front());
+  if (!proved) {
+    print(args.has("json")
+            ? fmt::format("{{\"bad\":{}}}\n", audit::json_text(proved.error().text()))
+            : fmt::format("{}: {}\n", file, proved.error().text()));
+    return Exit::no;
+  }
+  const auto& row = proved->fields;
+  print(args.has("json")
+          ? json_of(*proved)
+          : fmt::format("{}: row {}, {}, {} by {}, is among the {} rows that {} signed "
+                        "for\n{}\n",
+              file, row.id, row.ts, row.type, row.actor, proved->checkpoint.rows,
+              escaped(proved->checkpoint.origin), escaped(row.payload, 4096)));
+  return Exit::ok;
+}
+
+// --- prune ---------------------------------------------------------------------------------------
+
+Result<Exit> prune(const cli::Args& args)
+{
+  if (!args.has("before")) {
+    return fail(Kind::usage, "--before is missing");
+  }
+  CONOS_TRY(const auto before, parse_since(args["before"], "--before"));
+  CONOS_TRY(const auto actor, own_actor());
+  const auto how = args.has("dry-run") ? audit::Prune::look : audit::Prune::go;
+  CONOS_TRY(const auto done,
+    audit::prune(args["ledger"], before, actor, journal(), how).map_error(only_for_root));
+  copy_to_days(args["ledger"]);
+  const auto rows = std::max<std::int64_t>(0, done.rows - done.already);
+  if (args.has("json")) {
+    print(fmt::format("{{\"bytes\":{},\"dry_run\":{},\"pruned\":{},\"rows\":{}}}\n", done.bytes,
+      how == audit::Prune::look, std::max(done.rows, done.already), rows));
+  } else {
+    print(fmt::format(
+      "{} rows, {} bytes{}\n", rows, done.bytes, how == audit::Prune::look ? " would go" : ""));
+  }
+  return Exit::ok;
+}
+
+Result<Exit> export_tree(const cli::Args& args)
+{
+  if (!args.has("tiles")) {
+    return fail(Kind::usage, "--tiles is missing");
+  }
+  CONOS_TRY(const auto last, last_checkpoint(args).map_error(only_for_root));
+  CONOS_CHECK(audit::export_tiles(args["ledger"] + "/" + audit::k_database, last, args["tiles"])
+                .map_error(only_for_root));
+  print(fmt::format("{} rows\n", last.checkpoint.rows));
+  return Exit::ok;
 }
 
 const cli::Option k_ledger{"ledger", "directory of the ledger", "DIR", k_machine_ledger};
@@ -474,10 +828,79 @@ int main(int argc, char* argv[])
             "recompute every hash of the ledger, or of a copy",
             "[FILE]",
             {
+              {"at-least", "it must have the rows of these checkpoints", "FILE"},
+              {"key", "file with the public key, instead of the ledger's own", "FILE"},
               k_ledger,
               {"json", "print one JSON object"},
             },
             verify,
+          },
+          {
+            "checkpoint",
+            "sign how many rows there are and the root of their tree, and print it",
+            "",
+            {
+              k_ledger,
+              {"json", "print one JSON object"},
+            },
+            checkpoint,
+          },
+          {
+            "witness",
+            "add DIR, add journal, remove one, or list: where checkpoints are kept too",
+            "ACTION [WHERE]",
+            {
+              k_ledger,
+              {"json", "print JSON lines"},
+            },
+            witness,
+          },
+          {
+            "prove",
+            "print a proof that a row is in the ledger, to be checked without it",
+            "ID",
+            {k_ledger},
+            prove,
+          },
+          {
+            "check-proof",
+            "check a proof, with the public key alone",
+            "FILE",
+            {
+              {"key", "file with the public key, instead of the ledger's own", "FILE"},
+              k_ledger,
+              {"json", "print one JSON object"},
+            },
+            check_proof,
+          },
+          {
+            "export",
+            "write the tree as files that any web server can publish",
+            "",
+            {
+              {"tiles", "directory to write them to", "DIR"},
+              k_ledger,
+            },
+            export_tree,
+          },
+          {
+            "prune",
+            "drop what old rows say, and keep their hashes",
+            "",
+            {
+              {"before", "a time, a day, or how long ago", "WHEN"},
+              {"dry-run", "only print what would go"},
+              k_ledger,
+              {"json", "print one JSON object"},
+            },
+            prune,
+          },
+          {
+            "key",
+            "print the public key of the ledger",
+            "",
+            {k_ledger},
+            key,
           },
         },
       .section = "8",

@@ -19,6 +19,9 @@ inline constexpr std::size_t k_max_key_bytes = 1024;
 // Of the rows that tell of a checkpoint.
 inline constexpr std::string_view k_signed_type = "checkpoint.signed";
 
+// Of a row that says that those up to `rows` have no more than their hashes.
+inline constexpr std::string_view k_pruned_type = "ledger.pruned";
+
 // What the first row names as the hash before it: 64 zeros.
 inline constexpr Digest k_genesis{};
 

@@ -414,9 +414,11 @@ Result<Ledger> Ledger::open(const std::string& directory)
     Statement::prepare(raw, "INSERT INTO events(id, ts, type, actor, payload, prev_hash, hash) "
                             "VALUES(?, ?, ?, ?, ?, ?, ?)"));
   CONOS_TRY(auto add_key, Statement::prepare(raw, "INSERT INTO keys(key, id) VALUES(?, ?)"));
-  CONOS_TRY(auto find_key,
-    Statement::prepare(raw, "SELECT keys.id, ts, prev_hash, hash FROM keys "
-                            "LEFT JOIN events ON events.id = keys.id WHERE key = ?"));
+  CONOS_TRY(
+    auto find_key, Statement::prepare(raw,
+                     "SELECT keys.id, ts, coalesce(nullif(prev_hash, x''), (SELECT hash "
+                     "FROM events AS p WHERE p.id = keys.id - 1), zeroblob(32)), hash FROM keys "
+                     "LEFT JOIN events ON events.id = keys.id WHERE key = ?"));
 
   Ledger ledger(std::make_unique<Database>(Database{std::move(place), std::move(connection),
     std::move(begin), std::move(commit), std::move(rollback), std::move(head), std::move(add_event),

@@ -17,7 +17,7 @@ namespace {
 
 // Times of one form are in order as text is.
 constexpr std::string_view k_fitting =
-  "SELECT id, ts, type, actor, payload, prev_hash, hash FROM events WHERE id > ?1 "
+  "SELECT id, ts, type, actor, payload, prev_hash, hash FROM events WHERE id > ?1 AND ts <> '' "
   "AND (?2 = '' OR type GLOB ?2 OR type GLOB ?2 || '.*') AND (?3 = '' OR actor = ?3) "
   "AND (?4 = '' OR ts >= ?4) ORDER BY id ";
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace conos::audit {
@@ -112,6 +113,51 @@ std::size_t private_key_at(std::string_view text)
   return end + k_pem_line_end.size();
 }
 
+// Characters of which something may begin that has a form, and all that a known secret is made of.
+struct Begins {
+  std::array<bool, 256> word{};
+  std::array<bool, 256> form{};
+  std::array<bool, 256> secret{};
+};
+
+constexpr std::size_t place_of(char c)
+{
+  return static_cast<unsigned char>(c);
+}
+
+const Begins& begins()
+{
+  static const Begins all = [] {
+    Begins made;
+    for (int i = 0; i < 256; ++i) {
+      const auto c = static_cast<char>(i);
+      made.word[place_of(c)] = is_of_word(c);
+      made.secret[place_of(c)] = is_of_secret(c);
+    }
+    for (const auto& form : k_forms) {
+      made.form[place_of(form.prefix.front())] = true;
+    }
+    return made;
+  }();
+  return all;
+}
+
+// The first place from `at` on where something to take out may begin. Nearly all of a payload is
+// passed over here.
+std::size_t next_beginning(std::string_view text, std::size_t at, bool any_known)
+{
+  const auto& set = begins();
+  for (; at < text.size(); ++at) {
+    const auto before = place_of(at == 0 ? ' ' : text[at - 1]);
+    const auto c = place_of(text[at]);
+    if (text[at] == k_pem_begin.front() || (set.form[c] && !set.word[before]) ||
+        (any_known && set.secret[c] && !set.secret[before])) {
+      break;
+    }
+  }
+  return at;
+}
+
 Digest digest_from(std::string_view line)
 {
   Digest digest{};
@@ -149,6 +195,12 @@ std::string Redactor::redacted(std::string_view text) const
     at += size;
   };
   for (std::size_t at = 0; at < text.size();) {
+    const auto next = next_beginning(text, at, !m_known.empty());
+    out += text.substr(at, next - at);
+    at = next;
+    if (at == text.size()) {
+      break;
+    }
     const auto rest = text.substr(at);
     const char before = at == 0 ? ' ' : text[at - 1];
     const auto key = is_of_word(before) ? std::string_view() : key_at(rest);

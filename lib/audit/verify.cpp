@@ -7,6 +7,7 @@
 #include "sys/text.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -63,6 +64,13 @@ std::optional<Finding> judge_order(std::int64_t id, const Head& end)
       next, id == next + 1 ? "is missing" : fmt::format("is missing, as all before row {}", id));
   }
   return std::nullopt;
+}
+
+// Nothing but its id and hash is left of it.
+bool is_pruned(const Statement& row)
+{
+  return row.text(1).empty() && row.text(2).empty() && row.text(3).empty() && row.text(4).empty() &&
+         row.blob(5).empty() && row.blob(6).size() == Digest().size();
 }
 
 // What is wrong with the row that comes after `end`; moves `end` on when nothing is.
@@ -218,6 +226,8 @@ struct Progress {
   Head end;
   std::string ts;
   merkle::Frontier tree;
+  std::int64_t pruned = 0; // the first so many rows
+  std::int64_t said_to_be_pruned = 0;
   std::vector<SignedRow> signed_rows;
   bool done = false; // there are no more rows
 };
@@ -245,7 +255,7 @@ public:
         m_progress.done = end.id - before < k_at_once;
         return std::nullopt;
       }
-      auto bad = judge_row(rows, end);
+      auto bad = judge_pruned_or_whole(rows);
       if (!bad) {
         bad = take(rows);
       }
@@ -259,14 +269,60 @@ public:
   Result<std::optional<Finding>> judge_end()
   {
     auto bad = m_comparison.judge_end(m_progress.end.id);
+    bad = bad ? bad : judge_pruned();
     return bad || m_kept == nullptr ? bad : m_kept->judge_end();
   }
 
 private:
+  // Rows are pruned from the first one on, without a gap; any later one must be whole.
+  std::optional<Finding> judge_pruned_or_whole(const Statement& row)
+  {
+    auto& end = m_progress.end;
+    const bool next = m_progress.pruned == end.id && row.integer(0) == end.id + 1;
+    if (!next || !has_right_types(row) || !is_pruned(row)) {
+      return judge_row(row, end);
+    }
+    const auto hash = row.blob(6);
+    end.id += 1;
+    std::copy(hash.begin(), hash.end(), end.hash.begin());
+    m_progress.pruned = end.id;
+    return std::nullopt;
+  }
+
+  // Who prunes says so before, and nothing else vouches for the hashes than a checkpoint.
+  std::optional<Finding> judge_pruned() const
+  {
+    const auto pruned = m_progress.pruned;
+    if (pruned > m_progress.said_to_be_pruned) {
+      return about_row(m_progress.said_to_be_pruned + 1,
+        fmt::format("what rows {} to {} said is gone, and no row tells that they were pruned",
+          m_progress.said_to_be_pruned + 1, pruned));
+    }
+    if (pruned > m_comparison.sealed()) {
+      return about_row(m_comparison.sealed() + 1,
+        fmt::format("rows {} to {} were pruned, and there is no checkpoint to hold their hashes "
+                    "against",
+          m_comparison.sealed() + 1, pruned));
+    }
+    return std::nullopt;
+  }
+
+  void note_pruning(std::string_view payload)
+  {
+    const auto said = nlohmann::json::parse(payload, nullptr, false);
+    if (said.is_object() && said.contains("rows") && said["rows"].is_number_integer()) {
+      m_progress.said_to_be_pruned =
+        std::max(m_progress.said_to_be_pruned, said["rows"].get<std::int64_t>());
+    }
+  }
+
   // A good row; wrong may still be what it makes of the tree.
   std::optional<Finding> take(const Statement& row)
   {
     m_progress.ts = row.text(1);
+    if (row.text(2) == k_pruned_type) {
+      note_pruning(row.text(4));
+    }
     if (row.text(2) == k_signed_type) {
       m_progress.signed_rows.push_back({row.integer(0), std::string(row.text(4))});
     }
@@ -276,7 +332,7 @@ private:
           m_kept->judge(level, index, hash);
         }
       });
-    return m_comparison.judge(m_progress.tree);
+    return m_comparison.judge(m_progress.tree, m_progress.end.hash);
   }
 
   Progress& m_progress;
@@ -383,22 +439,32 @@ Comparison::Comparison(std::vector<Expected> expected)
   });
 }
 
-std::optional<Finding> Comparison::judge(const merkle::Frontier& tree)
+std::optional<Finding> Comparison::judge(const merkle::Frontier& tree, const Digest& row)
 {
   const auto rows = static_cast<std::int64_t>(tree.size());
-  if (m_next == m_expected.size() || m_expected[m_next].rows > rows) {
-    return std::nullopt;
-  }
-  const auto root = tree.root();
+  std::optional<Digest> root; // has a price
   for (; m_next < m_expected.size() && m_expected[m_next].rows <= rows; ++m_next) {
     const auto& expected = m_expected[m_next];
-    if (expected.rows == rows && expected.root != root) {
+    if (expected.rows < rows) {
+      continue; // of no rows at all
+    }
+    if (expected.of == Expected::Of::row) {
+      if (expected.hash != row) {
+        return Finding{
+          rows, fmt::format("row {} is not the one that stands in {}: it, or one before "
+                            "it, was written anew",
+                  rows, expected.name)};
+      }
+      continue;
+    }
+    root = root ? root : tree.root();
+    if (expected.hash != *root) {
       return Finding{m_sealed + 1,
         fmt::format("rows {} to {} are not those that checkpoint {} was signed for: one of them or "
                     "more were written anew",
           m_sealed + 1, rows, expected.name)};
     }
-    m_sealed = expected.rows;
+    m_sealed = rows;
   }
   return std::nullopt;
 }
@@ -409,9 +475,12 @@ std::optional<Finding> Comparison::judge_end(std::int64_t rows) const
     return std::nullopt;
   }
   const auto& longest = m_expected.back();
+  const auto why =
+    longest.of == Expected::Of::tree
+      ? fmt::format("checkpoint {} was signed for {} rows", longest.name, longest.rows)
+      : fmt::format("the last of them stands in {}", longest.name);
   return Finding{
-    rows + 1, fmt::format("rows {} to {} are missing: checkpoint {} was signed for {} rows",
-                rows + 1, longest.rows, longest.name, longest.rows)};
+    rows + 1, fmt::format("rows {} to {} are missing: {}", rows + 1, longest.rows, why)};
 }
 
 Result<Verdict> verify(const std::string& file, std::vector<Expected> expected)
@@ -432,7 +501,7 @@ Result<Verdict> verify(const std::string& file, std::vector<Expected> expected)
   }
   CONOS_TRY(auto bad, std::move(judged).map_error(during(fmt::format("verify '{}'", file))));
   return Verdict{progress.end.id, hex(progress.end.hash), progress.ts, base64(progress.tree.root()),
-    comparison.sealed(), std::move(progress.signed_rows), std::move(bad)};
+    comparison.sealed(), progress.pruned, std::move(progress.signed_rows), std::move(bad)};
 }
 
 } // namespace conos::audit

@@ -21,11 +21,15 @@ struct Finding {
   std::string what;    // "row 5: its hash is not that of what it says"
 };
 
-// A tree the ledger must begin with: that of a checkpoint that was kept.
+// What the ledger must begin with: the tree of a checkpoint that was kept, or a row of which a copy
+// was.
 struct Expected {
-  std::int64_t rows = 0;
-  Digest root{};
-  std::string name; // of the checkpoint, for people: "'checkpoints/000000000812'"
+  enum class Of { tree, row };
+
+  std::int64_t rows = 0; // up to here
+  Digest hash{};         // the root of the tree over them, or the hash of the last
+  std::string name;      // of what was kept, for people: "3 in 'checkpoints'", "'2026-11-20.jsonl'"
+  Of of = Of::tree;
 };
 
 // A row that says a checkpoint was signed.
@@ -42,7 +46,8 @@ struct Verdict {
   std::string head;                   // hash of the last of them, 64 hex digits
   std::string ts;                     // and its time; empty when there is none
   std::string root;                   // of the tree over them, in base64 as in a checkpoint
-  std::int64_t sealed = 0;            // rows that the largest expected tree has
+  std::int64_t sealed = 0;            // rows that the largest expected tree has that was found
+  std::int64_t pruned = 0;            // of the first rows, of which the hash alone is left
   std::vector<SignedRow> signed_rows; // of the good ones
   std::optional<Finding> bad;
 };
@@ -51,6 +56,9 @@ struct Verdict {
 // never writes to it. Needs as much memory for ten million rows as for ten, but for the rows that
 // tell of checkpoints. A file that is missing, empty or not a ledger has a finding; an error says
 // that the file could not be read.
+//
+// Of pruned rows only an expected tree tells that their hashes are the right ones: without one that
+// covers them, or without a row that says that they were pruned, they are a finding.
 Result<Verdict> verify(const std::string& file, std::vector<Expected> expected = {});
 
 // Judges the row after `end`: what it says, and the bytes it names as the hash before it. Moves
@@ -68,8 +76,8 @@ class Comparison
 public:
   explicit Comparison(std::vector<Expected> expected);
 
-  // After the tree has become as large as it is: what is wrong with it.
-  std::optional<Finding> judge(const merkle::Frontier& tree);
+  // After the tree has become as large as it is with a row of that hash: what is wrong with it.
+  std::optional<Finding> judge(const merkle::Frontier& tree, const Digest& row);
   // When there are no more rows: whether some were cut off.
   std::optional<Finding> judge_end(std::int64_t rows) const;
   // The largest tree that was found.

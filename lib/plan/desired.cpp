@@ -240,6 +240,8 @@ private:
     const bool has_agents = !m_config.agents.empty();
     m_state.units.push_back({"conos-outer-inbox.path", "paths.target", has_agents, false, "", ""});
     m_state.units.push_back({"conos-sweep.timer", "timers.target", true, false, "", ""});
+    m_state.units.push_back({"conos-checkpoint.timer", "timers.target", true, false, "", ""});
+    m_state.units.push_back({"conos-checkpoint-last.service", k_boot, true, false, "", ""});
     m_state.units.push_back({"conos-bootstrap.service", k_boot, true, true, "", ""});
   }
 

@@ -127,8 +127,8 @@ TEST_CASE("an expected tree is found, or what is wrong is named", "[audit][verif
 {
   TempDir dir;
   const auto made = make_ledger(dir, 300);
-  const Expected early{100, root_of(made, 100), "'early'"};
-  const Expected late{300, root_of(made, 300), "'late'"};
+  const Expected early{100, root_of(made, 100), "'early'", Expected::Of::tree};
+  const Expected late{300, root_of(made, 300), "'late'", Expected::Of::tree};
   const auto judge = [&](const std::vector<Expected>& expected) {
     return verify(database_in(dir), expected).value();
   };
@@ -136,7 +136,7 @@ TEST_CASE("an expected tree is found, or what is wrong is named", "[audit][verif
   CHECK(judge({late, early}).sealed == 300);
 
   auto other = late;
-  other.root[0] ^= 1U;
+  other.hash[0] ^= 1U;
   CHECK(judge({early, other}).bad->id == 101);
   CHECK(judge({early, other}).bad->what ==
         "rows 101 to 300 are not those that checkpoint 'late' was signed for: one of them or more "

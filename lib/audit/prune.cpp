@@ -1,0 +1,119 @@
+#include "audit/prune.hpp"
+
+#include "audit/chain.hpp"
+#include "audit/evidence.hpp"
+#include "audit/place.hpp"
+#include "audit/sqlite.hpp"
+#include "audit/verify.hpp"
+#include "audit/view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace conos::audit {
+
+namespace {
+
+using sqlite::Statement;
+
+constexpr std::int64_t k_at_once = 4096; // a writer waits for so many at most
+
+Result<> is_good_and_covered(
+  const std::string& directory, const Journal& journal, std::int64_t rows)
+{
+  CONOS_TRY(const auto evidence, gather(directory, std::nullopt, journal));
+  CONOS_TRY(const auto verdict, verify(directory + "/" + k_database, evidence.expected));
+  auto bad = verdict.bad;
+  bad = !bad && !evidence.bad.empty() ? evidence.bad.front() : bad;
+  bad = bad ? bad : judge_signed_rows(verdict, evidence);
+  if (bad) {
+    return fail(Kind::bad_data, "will not prune what does not verify: {}", bad->what);
+  }
+  const auto covered = evidence.kept.empty() ? 0 : evidence.kept.back().checkpoint.rows;
+  if (covered < rows) {
+    return fail(Kind::bad_data,
+      "will not prune rows 1 to {}: the last checkpoint is of {} rows; "
+      "conos-audit checkpoint signs one",
+      rows, covered);
+  }
+  return {};
+}
+
+Result<std::int64_t> number_of(Statement& statement)
+{
+  CONOS_TRY(const bool any, statement.step());
+  const auto number = any ? statement.integer(0) : 0;
+  statement.reset();
+  return number;
+}
+
+Result<Pruning> find_rows(const std::string& file, Time before)
+{
+  CONOS_TRY(auto view, View::open(file));
+  auto* raw = view.connection();
+  const auto since = rfc3339(before);
+  CONOS_TRY(auto first, Statement::prepare(raw, "SELECT coalesce(min(id), 0) FROM events "
+                                                "WHERE ts >= ?"));
+  first.bind(1, since);
+  CONOS_TRY(const auto kept, number_of(first));
+  Pruning pruning;
+  pruning.rows = kept == 0 ? view.rows() : kept - 1;
+  CONOS_TRY(auto gone,
+    Statement::prepare(raw, "SELECT coalesce(max(id), 0) FROM events WHERE ts = '' AND id <= ?"));
+  gone.bind(1, pruning.rows);
+  CONOS_TRY(pruning.already, number_of(gone));
+  CONOS_TRY(auto bytes,
+    Statement::prepare(raw, "SELECT coalesce(sum(length(CAST(payload AS BLOB)) + length(type) + "
+                            "length(actor) + length(ts)), 0) FROM events WHERE id <= ?"));
+  bytes.bind(1, pruning.rows);
+  CONOS_TRY(pruning.bytes, number_of(bytes));
+  return pruning;
+}
+
+Result<> drop_bodies(const std::string& file, const Pruning& pruning)
+{
+  CONOS_TRY(const auto connection, sqlite::open_to_write(file));
+  auto* raw = connection.get();
+  CONOS_CHECK(sqlite::execute(raw, "PRAGMA synchronous=FULL"));
+  CONOS_CHECK(sqlite::execute(raw, "PRAGMA secure_delete=ON"));
+  CONOS_TRY(
+    auto drop, Statement::prepare(raw, "UPDATE events SET ts='', type='', actor='', payload='', "
+                                       "prev_hash=x'' WHERE id > ?1 AND id <= ?2"));
+  for (auto id = pruning.already; id < pruning.rows; id += k_at_once) { // from the first one up
+    drop.bind(1, id);
+    drop.bind(2, std::min(id + k_at_once, pruning.rows));
+    CONOS_CHECK(drop.run());
+  }
+  // its log still has what went
+  return sqlite::execute(raw, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+} // namespace
+
+Result<Pruning> prune(const std::string& directory, Time before, const std::string& actor,
+  const Journal& journal, Prune how)
+{
+  const auto purpose = during(fmt::format("prune the ledger in '{}'", directory));
+  const auto file = directory + "/" + k_database;
+  CONOS_TRY(auto pruning, find_rows(file, before).map_error(purpose));
+  if (pruning.rows <= pruning.already) {
+    return pruning;
+  }
+  CONOS_CHECK(is_good_and_covered(directory, journal, pruning.rows).map_error(purpose));
+  if (how == Prune::look) {
+    return pruning;
+  }
+  pruning.row = {std::string(k_pruned_type), actor,
+    fmt::format(R"({{"before":"{}","rows":{}}})", rfc3339(before), pruning.rows),
+    fmt::format("pruned/{}", pruning.rows)};
+  CONOS_TRY(auto ledger, Ledger::open(directory));
+  CONOS_TRY(auto recorded, ledger.append({pruning.row}));
+  if (!recorded.front().already) {
+    pruning.recorded = std::move(recorded.front());
+  }
+  CONOS_CHECK(drop_bodies(file, pruning).map_error(purpose));
+  return pruning;
+}
+
+} // namespace conos::audit
