@@ -1,5 +1,6 @@
 #include "audit/day_files.hpp"
 
+#include "audit/place.hpp"
 #include "audit/present.hpp"
 #include "sys/file.hpp"
 #include "sys/text.hpp"
@@ -7,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +16,6 @@
 #include <charconv>
 #include <chrono>
 #include <optional>
-#include <thread>
 
 namespace conos::audit {
 
@@ -113,22 +112,6 @@ Result<std::string> last_line(const UniqueFd& file)
   return text.substr(text.rfind('\n') + 1); // npos + 1 is the beginning
 }
 
-// One who copies at a time; false when another does for longer than a second.
-Result<bool> lock(const UniqueFd& dir)
-{
-  using namespace std::chrono_literals;
-  for (int tries = 0; ::flock(dir.get(), LOCK_EX | LOCK_NB) < 0; ++tries) {
-    if (errno != EWOULDBLOCK) {
-      return os_error("lock the day files");
-    }
-    if (tries == 100) {
-      return false;
-    }
-    std::this_thread::sleep_for(10ms);
-  }
-  return true;
-}
-
 class Copier
 {
 public:
@@ -136,7 +119,7 @@ public:
   {
     CONOS_TRY(auto lines, open_dir(to.lines));
     CONOS_TRY(auto tables, open_dir(to.tables));
-    CONOS_TRY(const bool alone, lock(lines));
+    CONOS_TRY(const bool alone, take_lock(lines, std::chrono::seconds(1)));
     Copier copier(std::move(lines), std::move(tables), alone);
     if (alone) {
       CONOS_CHECK(copier.resume());

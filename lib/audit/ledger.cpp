@@ -431,6 +431,7 @@ Result<Ledger> Ledger::open(const std::string& directory)
     CONOS_CHECK(ledger.m_database->rewrite_log().map_error(purpose));
   }
   ledger.m_database->has_room = ledger.m_database->reserve_room();
+  let_others_in(ledger.m_database->directory);
   return ledger;
 }
 

@@ -3,10 +3,12 @@
 #include "sys/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
 namespace conos::audit {
 
@@ -98,9 +100,36 @@ Result<> judge_log_of_nothing(const UniqueFd& dir)
 
 } // namespace
 
+Result<bool> take_lock(const UniqueFd& fd, Duration patience)
+{
+  constexpr auto k_pause = std::chrono::milliseconds(5);
+  for (auto waited = Duration::zero(); ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0;
+       waited += k_pause) {
+    if (errno != EWOULDBLOCK) {
+      return os_error("take a lock");
+    }
+    if (waited >= patience) {
+      return false;
+    }
+    std::this_thread::sleep_for(k_pause);
+  }
+  return true;
+}
+
+void let_others_in(const UniqueFd& directory)
+{
+  (void)::flock(directory.get(), LOCK_UN);
+}
+
 Result<UniqueFd> open_place(const std::string& directory)
 {
   CONOS_TRY(auto dir, find_or_make_directory(directory));
+  if (!has_log(dir)) {
+    CONOS_TRY(const bool alone, take_lock(dir, std::chrono::seconds(10)));
+    if (!alone) {
+      return fail(Kind::busy, "another has been making it for 10 s");
+    }
+  }
   CONOS_TRY(const auto database, database_in(dir));
   const bool empty = database.st_size == 0;
   if (has_log(dir)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sys/clock.hpp"
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
@@ -17,8 +18,17 @@ inline const std::string k_unflushed = "audit.db-unflushed";
 // When the ledger was last appended to, in the words of moment.hpp; not of every append.
 inline const std::string k_moment = "audit.db-moment";
 
+// Takes the exclusive lock (flock(2)) of an open file or directory, waiting for `patience` at most.
+// Gives false when another still has it then. It is let go with the descriptor.
+Result<bool> take_lock(const UniqueFd& fd, Duration patience);
+
 // Opens a ledger's directory, making it (0700) and an empty database (0600) where they are not
 // there. Refuses what others than root and we could have put there or written.
+//
+// While there is nothing in the log yet, the directory comes locked, until let_others_in(): SQLite
+// takes away the log of an empty database and makes it again, and another who opens it just then may
+// get it to read only, and keep it so. Kind::busy after 10 s.
 Result<UniqueFd> open_place(const std::string& directory);
+void let_others_in(const UniqueFd& directory);
 
 } // namespace conos::audit
