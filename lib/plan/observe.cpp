@@ -159,9 +159,7 @@ private:
       CONOS_TRY(const auto all, systemd.list("conos-*"));
       for (const auto& unit : all) {
         active[unit.name] = unit.active;
-        if (unit.load != "not-found") {
-          m_seen.loaded.insert(unit.name);
-        }
+        m_seen.loaded.insert(unit.name); // that there was no file it remembers as well
       }
     }
     for (const auto& unit : m_state.units) {
