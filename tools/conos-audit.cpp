@@ -267,7 +267,8 @@ Result<Exit> show_row(const cli::Args& args, std::int64_t id)
   }));
   if (!found || found->id != id) {
     CONOS_TRY(const auto last, reader.last_id());
-    return fail(Kind::not_found, "there is no row {}: the last one is {}", id, last);
+    return id <= last ? fail(Kind::not_found, "row {} was pruned: only its hash is left", id)
+                      : fail(Kind::not_found, "there is no row {}: the last one is {}", id, last);
   }
   print(args.has("json") ? audit::json_line(*found) + "\n" : audit::in_full(*found));
   return Exit::ok;
@@ -710,6 +711,27 @@ Result<Exit> check_proof(const cli::Args& args)
 
 // --- prune ---------------------------------------------------------------------------------------
 
+// What was copied out of the rows, or is named by them.
+struct Copies {
+  std::size_t bodies = 0;
+  std::size_t days = 0;
+};
+
+Result<Copies> prune_copies(const std::string& ledger, Time before)
+{
+  Copies gone;
+  CONOS_TRY(const auto bodies, audit::Bodies::open(ledger));
+  CONOS_TRY(gone.bodies, bodies.remove_older(before));
+  if (ledger == k_machine_ledger) {
+    const auto days = audit::remove_days_before(audit::day_files_in(k_srv), before);
+    if (!days && days.error().kind != Kind::not_found) {
+      return tl::unexpected<Error>(days.error());
+    }
+    gone.days = days.value_or(0);
+  }
+  return gone;
+}
+
 Result<Exit> prune(const cli::Args& args)
 {
   if (!args.has("before")) {
@@ -721,27 +743,52 @@ Result<Exit> prune(const cli::Args& args)
   CONOS_TRY(const auto done,
     audit::prune(args["ledger"], before, actor, journal(), how).map_error(only_for_root));
   copy_to_days(args["ledger"]);
+  CONOS_TRY(const auto copies,
+    how == audit::Prune::look ? Result<Copies>(Copies()) : prune_copies(args["ledger"], before));
   const auto rows = std::max<std::int64_t>(0, done.rows - done.already);
   if (args.has("json")) {
-    print(fmt::format("{{\"bytes\":{},\"dry_run\":{},\"pruned\":{},\"rows\":{}}}\n", done.bytes,
-      how == audit::Prune::look, std::max(done.rows, done.already), rows));
-  } else {
     print(fmt::format(
-      "{} rows, {} bytes{}\n", rows, done.bytes, how == audit::Prune::look ? " would go" : ""));
+      R"({{"bodies":{},"bytes":{},"days":{},"dry_run":{},"pruned":{},"rows":{},"uncovered":{}}})"
+      "\n",
+      copies.bodies, done.bytes, copies.days, how == audit::Prune::look,
+      std::max(done.rows, done.already), rows, done.uncovered));
+    return Exit::ok;
   }
+  print(how == audit::Prune::look ? fmt::format("{} rows, {} bytes would go\n", rows, done.bytes)
+                                  : fmt::format("{} rows, {} bytes, {} texts, {} days of copies\n",
+                                      rows, done.bytes, copies.bodies, copies.days));
+  if (done.uncovered > 0) {
+    print(
+      fmt::format("{} more are older and under no checkpoint yet: they stay\n", done.uncovered));
+  }
+  return Exit::ok;
+}
+
+Result<Exit> export_days(const cli::Args& args)
+{
+  constexpr std::size_t k_all = std::numeric_limits<std::size_t>::max();
+  CONOS_TRY(auto reader, open_ledger(args));
+  CONOS_TRY(
+    const auto copied, audit::copy_to_day_files(reader, {args["days"], args["days"]}, k_all));
+  print(fmt::format("{} rows\n", copied));
   return Exit::ok;
 }
 
 Result<Exit> export_tree(const cli::Args& args)
 {
-  if (!args.has("tiles")) {
-    return fail(Kind::usage, "--tiles is missing");
-  }
   CONOS_TRY(const auto last, last_checkpoint(args).map_error(only_for_root));
   CONOS_CHECK(audit::export_tiles(args["ledger"] + "/" + audit::k_database, last, args["tiles"])
                 .map_error(only_for_root));
   print(fmt::format("{} rows\n", last.checkpoint.rows));
   return Exit::ok;
+}
+
+Result<Exit> export_files(const cli::Args& args)
+{
+  if (args.has("tiles") == args.has("days")) {
+    return fail(Kind::usage, "one of --tiles and --days is needed");
+  }
+  return args.has("tiles") ? export_tree(args) : export_days(args);
 }
 
 const cli::Option k_ledger{"ledger", "directory of the ledger", "DIR", k_machine_ledger};
@@ -875,13 +922,14 @@ int main(int argc, char* argv[])
           },
           {
             "export",
-            "write the tree as files that any web server can publish",
+            "write the tree as files that any web server can publish, or the day files anew",
             "",
             {
-              {"tiles", "directory to write them to", "DIR"},
+              {"tiles", "directory to write the tree to", "DIR"},
+              {"days", "directory to write day files to; those that are there go on", "DIR"},
               k_ledger,
             },
-            export_tree,
+            export_files,
           },
           {
             "prune",

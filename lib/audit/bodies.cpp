@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include <chrono>
+
 namespace conos::audit {
 
 namespace {
@@ -72,6 +74,22 @@ Result<std::string> Bodies::get(const std::string& sha256_hex, std::size_t limit
     return fail(Kind::bad_data, "what is kept as {} is something else", sha256_hex);
   }
   return bytes;
+}
+
+Result<std::size_t> Bodies::remove_older(Time time) const
+{
+  CONOS_TRY(const auto names, list_names(m_dir, SIZE_MAX, [](std::string_view name) {
+    return digest_from_hex(name).has_value();
+  }));
+  std::size_t removed = 0;
+  for (const auto& name : names) {
+    CONOS_TRY(const auto st, stat_at(m_dir, name));
+    if (Time(std::chrono::seconds(st.st_mtim.tv_sec)) < time) {
+      CONOS_CHECK(remove_name(m_dir, name));
+      ++removed;
+    }
+  }
+  return removed;
 }
 
 } // namespace conos::audit

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sys/clock.hpp"
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
@@ -31,6 +32,9 @@ public:
   // Kind::not_found when it is not kept, Kind::bad_data when what is kept is not what it was, is
   // larger than `limit`, or `sha256_hex` is no digest.
   Result<std::string> get(const std::string& sha256_hex, std::size_t limit) const;
+
+  // Removes those written before `time`; returns how many. A text that is kept again comes back.
+  Result<std::size_t> remove_older(Time time) const;
 
 private:
   explicit Bodies(UniqueFd dir)

@@ -16,6 +16,7 @@
 #include <charconv>
 #include <chrono>
 #include <optional>
+#include <set>
 
 namespace conos::audit {
 
@@ -305,6 +306,26 @@ Result<std::size_t> copy_to_day_files(Reader& reader, const DayFiles& to, std::s
   CONOS_CHECK(taken);
   CONOS_CHECK(copier.write());
   return copied;
+}
+
+Result<std::size_t> remove_days_before(const DayFiles& from, Time time)
+{
+  const auto first_kept = date_stamp(time);
+  std::set<std::string> days;
+  for (const auto* directory : {&from.lines, &from.tables}) {
+    CONOS_TRY(const auto dir, open_dir(*directory));
+    CONOS_TRY(const auto names, list_names(dir, SIZE_MAX, [&](std::string_view name) {
+      const auto dot = std::min(name.find('.'), name.size());
+      const auto day = name.substr(0, dot);
+      return is_day(day) && day < first_kept &&
+             std::find(k_endings.begin(), k_endings.end(), name.substr(dot)) != k_endings.end();
+    }));
+    for (const auto& name : names) {
+      CONOS_CHECK(remove_name(dir, name));
+      days.insert(name.substr(0, name.find('.')));
+    }
+  }
+  return days.size();
 }
 
 } // namespace conos::audit

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "audit/reader.hpp"
+#include "sys/clock.hpp"
 
 #include <cstddef>
 #include <string>
@@ -25,5 +26,8 @@ DayFiles day_files_in(const std::string& srv);
 // New files are 0640 and of the directory's group. Nothing is flushed. Waits at most a second for
 // another who copies, then copies nothing.
 Result<std::size_t> copy_to_day_files(Reader& reader, const DayFiles& to, std::size_t most);
+
+// Removes the files of the days that were over before `time`; returns how many days.
+Result<std::size_t> remove_days_before(const DayFiles& from, Time time);
 
 } // namespace conos::audit

@@ -26,8 +26,8 @@ Result<bool> take_lock(const UniqueFd& fd, Duration patience);
 // there. Refuses what others than root and we could have put there or written.
 //
 // While there is nothing in the log yet, the directory comes locked, until let_others_in(): SQLite
-// takes away the log of an empty database and makes it again, and another who opens it just then may
-// get it to read only, and keep it so. Kind::busy after 10 s.
+// takes away the log of an empty database and makes it again, and another who opens it just then
+// may get it to read only, and keep it so. Kind::busy after 10 s.
 Result<UniqueFd> open_place(const std::string& directory);
 void let_others_in(const UniqueFd& directory);
 

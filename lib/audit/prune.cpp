@@ -19,8 +19,8 @@ using sqlite::Statement;
 
 constexpr std::int64_t k_at_once = 4096; // a writer waits for so many at most
 
-Result<> is_good_and_covered(
-  const std::string& directory, const Journal& journal, std::int64_t rows)
+// How many rows the last checkpoint of a ledger that is as it was written covers.
+Result<std::int64_t> covered_rows(const std::string& directory, const Journal& journal)
 {
   CONOS_TRY(const auto evidence, gather(directory, std::nullopt, journal));
   CONOS_TRY(const auto verdict, verify(directory + "/" + k_database, evidence.expected));
@@ -30,14 +30,7 @@ Result<> is_good_and_covered(
   if (bad) {
     return fail(Kind::bad_data, "will not prune what does not verify: {}", bad->what);
   }
-  const auto covered = evidence.kept.empty() ? 0 : evidence.kept.back().checkpoint.rows;
-  if (covered < rows) {
-    return fail(Kind::bad_data,
-      "will not prune rows 1 to {}: the last checkpoint is of {} rows; "
-      "conos-audit checkpoint signs one",
-      rows, covered);
-  }
-  return {};
+  return evidence.kept.empty() ? 0 : evidence.kept.back().checkpoint.rows;
 }
 
 Result<std::int64_t> number_of(Statement& statement)
@@ -63,12 +56,17 @@ Result<Pruning> find_rows(const std::string& file, Time before)
     Statement::prepare(raw, "SELECT coalesce(max(id), 0) FROM events WHERE ts = '' AND id <= ?"));
   gone.bind(1, pruning.rows);
   CONOS_TRY(pruning.already, number_of(gone));
-  CONOS_TRY(auto bytes,
-    Statement::prepare(raw, "SELECT coalesce(sum(length(CAST(payload AS BLOB)) + length(type) + "
-                            "length(actor) + length(ts)), 0) FROM events WHERE id <= ?"));
-  bytes.bind(1, pruning.rows);
-  CONOS_TRY(pruning.bytes, number_of(bytes));
   return pruning;
+}
+
+Result<std::int64_t> bytes_of_rows(const std::string& file, std::int64_t last)
+{
+  CONOS_TRY(auto view, View::open(file));
+  CONOS_TRY(auto bytes, Statement::prepare(view.connection(),
+                          "SELECT coalesce(sum(length(CAST(payload AS BLOB)) + length(type) + "
+                          "length(actor) + length(ts)), 0) FROM events WHERE id <= ?"));
+  bytes.bind(1, last);
+  return number_of(bytes);
 }
 
 Result<> drop_bodies(const std::string& file, const Pruning& pruning)
@@ -100,8 +98,11 @@ Result<Pruning> prune(const std::string& directory, Time before, const std::stri
   if (pruning.rows <= pruning.already) {
     return pruning;
   }
-  CONOS_CHECK(is_good_and_covered(directory, journal, pruning.rows).map_error(purpose));
-  if (how == Prune::look) {
+  CONOS_TRY(const auto covered, covered_rows(directory, journal).map_error(purpose));
+  pruning.uncovered = std::max<std::int64_t>(0, pruning.rows - covered);
+  pruning.rows -= pruning.uncovered;
+  CONOS_TRY(pruning.bytes, bytes_of_rows(file, pruning.rows).map_error(purpose));
+  if (how == Prune::look || pruning.rows <= pruning.already) {
     return pruning;
   }
   pruning.row = {std::string(k_pruned_type), actor,

@@ -14,6 +14,7 @@ namespace conos::audit {
 struct Pruning {
   std::int64_t rows = 0;              // what rows 1 to this one say goes
   std::int64_t already = 0;           // of them, and went before
+  std::int64_t uncovered = 0;         // older ones that stay until a checkpoint covers them
   std::int64_t bytes = 0;             // of text that goes now
   Row row{};                          // that tells of it, and
   std::optional<Recorded> recorded{}; // when it was appended just now
@@ -28,8 +29,8 @@ enum class Prune { look, go };
 // First a row `ledger.pruned` tells of it, in the name of `actor`, then the bodies go, some
 // thousand at a time; after a crash the next call goes on. What was in them is overwritten.
 //
-// Kind::bad_data when the ledger does not verify, or is not under a checkpoint of its own that
-// covers what would go: only such a checkpoint tells afterwards that the hashes are the right ones.
+// Kind::bad_data when the ledger does not verify. Rows that no checkpoint of its own covers stay:
+// only a checkpoint tells afterwards that the hashes are the right ones.
 Result<Pruning> prune(const std::string& directory, Time before, const std::string& actor,
   const Journal& journal, Prune how);
 

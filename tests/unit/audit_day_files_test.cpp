@@ -197,3 +197,25 @@ TEST_CASE("day files follow no symlink and wait for no FIFO", "[audit][day_files
   REQUIRE(remove_name(desk.lines.fd, name));
   CHECK(desk.copy() == 1);
 }
+
+TEST_CASE("days that are over can go", "[audit][day_files]")
+{
+  Desk desk;
+  desk.append(1);
+  CHECK(desk.copy() == 1);
+  for (const auto* name :
+    {"2020-01-01.log", "2020-01-01.jsonl", "2020-01-02.jsonl", "2020-01-01.txt", "notes.log"}) {
+    REQUIRE(replace(desk.lines.fd, name, "x", 0640));
+  }
+  REQUIRE(replace(desk.tables.fd, "2020-01-01.tsv", "x", 0640));
+  const DayFiles files{desk.lines.path, desk.tables.path};
+
+  CHECK(remove_days_before(files, parse_rfc3339("2020-01-02T12:00:00Z").value()).value() == 1);
+  CHECK(exists_at(desk.lines.fd, "2020-01-02.jsonl"));
+  CHECK_FALSE(exists_at(desk.lines.fd, "2020-01-01.log"));
+  CHECK_FALSE(exists_at(desk.tables.fd, "2020-01-01.tsv"));
+  CHECK(remove_days_before(files, now()).value() == 1);
+  CHECK(exists_at(desk.lines.fd, "2020-01-01.txt"));
+  CHECK(exists_at(desk.lines.fd, "notes.log"));
+  CHECK(desk.ids() == Ids{1});
+}
