@@ -19,7 +19,8 @@ namespace {
 
 // Times of one form are in order as text is.
 constexpr std::string_view k_fitting =
-  "SELECT id, ts, type, actor, payload, prev_hash, hash FROM events WHERE id BETWEEN ?1 AND ?2 AND ts <> '' "
+  "SELECT id, ts, type, actor, payload, prev_hash, hash FROM events WHERE id BETWEEN ?1 AND ?2 AND "
+  "ts <> '' "
   "AND (?3 = '' OR type GLOB ?3 OR type GLOB ?3 || '.*') AND (?4 = '' OR actor = ?4) "
   "AND (?5 = '' OR ts >= ?5) AND (?6 = '' OR ts <= ?6) ORDER BY id ";
 
