@@ -12,7 +12,8 @@
 #include <string>
 #include <vector>
 
-// The ledger as those see it who ask what happened: without the rows of which only the hash is left.
+// The ledger as those see it who ask what happened: without the rows of which only the hash is
+// left.
 namespace conos::audit {
 
 struct Event {

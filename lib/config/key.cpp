@@ -349,9 +349,9 @@ bool is_reserved_name(std::string_view name)
 {
   // units and tools of ours are called conos-NAME too
   constexpr std::array<std::string_view, 27> k_names{"approve", "artifact", "audit", "bootstrap",
-    "budget", "checkpoint", "checkpoint-last", "contract", "cron", "doctor", "egress", "env", "firewall", "gate", "healthcheck",
-    "model", "outer-inbox", "page", "pkg", "query", "route", "run", "status", "steward", "sweep",
-    "task", "think"};
+    "budget", "checkpoint", "checkpoint-last", "contract", "cron", "doctor", "egress", "env",
+    "firewall", "gate", "healthcheck", "model", "outer-inbox", "page", "pkg", "query", "route",
+    "run", "status", "steward", "sweep", "task", "think"};
   constexpr std::array<std::string_view, 6> k_prefixes{
     "model-", "egress-", "gate-", "door-", "cron-", "page-"};
   return std::find(k_names.begin(), k_names.end(), name) != k_names.end() ||
