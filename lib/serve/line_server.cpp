@@ -356,8 +356,9 @@ int LineServer::Loop::on_work(
   }
   for (const auto id : std::exchange(loop.m_to_resume, {})) {
     if (auto* client = loop.find(id); client != nullptr) {
+      const bool whole = client->out.empty() || transmit(*client); // at once, not in its turn
       loop.take_lines(*client);
-      if (is_done(*client)) {
+      if (!whole || is_done(*client)) {
         loop.drop(id);
       }
     }

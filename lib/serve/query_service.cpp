@@ -197,7 +197,8 @@ Result<bool> QueryService::advance(ClientId client, Search& search)
 {
   if (!search.has_begun) {
     CONOS_CHECK(begin(search));
-  } else if (search.missing > 0 && search.back > search.query.after) {
+  }
+  if (search.missing > 0 && search.back > search.query.after) {
     CONOS_CHECK(look_back(search));
   } else if (search.forward < search.last) {
     return go_forward(client, search);
