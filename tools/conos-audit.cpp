@@ -1,6 +1,7 @@
 // conos-audit - append to the ledger, read it, and verify that nobody changed it
 #include "audit/bodies.hpp"
 #include "audit/chain.hpp"
+#include "audit/client.hpp"
 #include "audit/day_files.hpp"
 #include "audit/evidence.hpp"
 #include "audit/exchange.hpp"
@@ -13,6 +14,7 @@
 #include "audit/prune.hpp"
 #include "audit/seal.hpp"
 #include "audit/sha256.hpp"
+#include "audit/stats.hpp"
 #include "audit/tiles.hpp"
 #include "audit/verify.hpp"
 #include "audit/why.hpp"
@@ -31,6 +33,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <memory>
 
 namespace {
 
@@ -49,11 +52,25 @@ void print(const std::string& text)
 Error only_for_root(Error error)
 {
   if (error.kind == Kind::denied && ::geteuid() != 0) {
-    error.what = "the ledger is root's: run this as root, or read the day files in " + k_day_files +
-                 " as a member of group 'conos' (" + error.text() + ")";
+    error.what = "the ledger is root's: run this as root (" + error.text() + ")";
     error.err = 0;
   }
   return error;
+}
+
+Error only_for_members(Error error)
+{
+  if (error.kind == Kind::denied && error.err != 0) {
+    error.what = "the ledger is for root and members of group 'conos' (" + error.text() + ")";
+    error.err = 0;
+  }
+  return error;
+}
+
+// The machine's own is root's; others come by its sockets.
+bool goes_by_socket(const cli::Args& args)
+{
+  return args["ledger"] == k_machine_ledger && ::geteuid() != 0;
 }
 
 // --- append ------------------------------------------------------------------------------------
@@ -69,16 +86,19 @@ Result<std::string> actor_of(const cli::Args& args)
   return args["actor"];
 }
 
+void print_receipt(const cli::Args& args, const audit::Recorded& recorded)
+{
+  print(args.has("json") ? audit::receipt_line(recorded)
+                         : fmt::format("{} {}\n", recorded.id, recorded.hash));
+  (void)std::fflush(stdout); // a receipt is for now; cli::run hears of an error
+}
+
 Result<> put(const cli::Args& args, audit::Ledger& ledger, const std::vector<audit::Row>& rows)
 {
   CONOS_TRY(const auto recorded, ledger.append(rows));
   for (const auto& one : recorded) {
-    print(args.has("json")
-            ? fmt::format("{{\"already\":{},\"hash\":\"{}\",\"id\":{},\"ts\":\"{}\"}}\n",
-                one.already, one.hash, one.id, one.ts)
-            : fmt::format("{} {}\n", one.id, one.hash));
+    print_receipt(args, one);
   }
-  (void)std::fflush(stdout); // a receipt is for now; cli::run hears of an error
   return {};
 }
 
@@ -86,8 +106,8 @@ Result<> put(const cli::Args& args, audit::Ledger& ledger, const std::vector<aud
 void copy_to_days(const std::string& ledger)
 {
   constexpr std::size_t k_most = 100'000;
-  if (ledger != k_machine_ledger) {
-    return;
+  if (ledger != k_machine_ledger || ::geteuid() != 0) {
+    return; // who came by the socket leaves that to the service
   }
   const auto copied = [&]() -> Result<std::size_t> {
     CONOS_TRY(auto reader, audit::Reader::open(ledger + "/" + audit::k_database));
@@ -96,6 +116,34 @@ void copy_to_days(const std::string& ledger)
   if (!copied && copied.error().kind != Kind::not_found) {
     log::warning("recorded, but not in the day files: {}", copied.error().text());
   }
+}
+
+// The rows' actor is not asked for: the service sees who we are.
+Result<> put_by_socket(
+  const cli::Args& args, audit::Appender& appender, const std::vector<audit::Row>& rows)
+{
+  return appender.append(rows, [&](const audit::Recorded& recorded) {
+    print_receipt(args, recorded);
+  });
+}
+
+using Put = std::function<Result<>(const std::vector<audit::Row>&)>;
+
+Result<Put> put_for(const cli::Args& args)
+{
+  if (goes_by_socket(args)) {
+    CONOS_TRY(
+      auto appender, audit::Appender::connect(audit::k_append_socket).map_error(only_for_members));
+    auto shared = std::make_shared<audit::Appender>(std::move(appender));
+    return Put([&args, shared](const auto& rows) {
+      return put_by_socket(args, *shared, rows);
+    });
+  }
+  CONOS_TRY(auto ledger, audit::Ledger::open(args["ledger"]).map_error(only_for_root));
+  auto shared = std::make_shared<audit::Ledger>(std::move(ledger));
+  return Put([&args, shared](const auto& rows) {
+    return put(args, *shared, rows);
+  });
 }
 
 Result<Exit> append(const cli::Args& args)
@@ -107,10 +155,7 @@ Result<Exit> append(const cli::Args& args)
   if (!args.has("type")) {
     return fail(Kind::usage, "--type is missing");
   }
-  CONOS_TRY(auto ledger, audit::Ledger::open(args["ledger"]).map_error(only_for_root));
-  const auto put_rows = [&](const std::vector<audit::Row>& rows) {
-    return put(args, ledger, rows);
-  };
+  CONOS_TRY(const auto put_rows, put_for(args));
   if (args.has("payload") || ::isatty(STDIN_FILENO) == 1) {
     row.payload = args["payload"];
     CONOS_CHECK(put_rows({row}));
@@ -164,8 +209,37 @@ Result<Exit> receipt(const cli::Args& args)
 
 // --- tail --------------------------------------------------------------------------------------
 
+void warn(const std::string& text)
+{
+  log::warning("{}", text);
+}
+
+Result<std::unique_ptr<audit::Source>> open_day_files(const Error& why)
+{
+  CONOS_TRY(auto files, audit::DayReader::open(k_day_files).map_error([&](Error error) {
+    return error.kind == Kind::denied ? only_for_members(error) : why;
+  }));
+  log::warning("{}: reading the day files, which may lack rows", why.text());
+  return std::make_unique<audit::DayReader>(std::move(files));
+}
+
+Result<std::unique_ptr<audit::Source>> open_source(const cli::Args& args)
+{
+  if (!goes_by_socket(args)) {
+    CONOS_TRY(auto reader,
+      audit::Reader::open(args["ledger"] + "/" + audit::k_database).map_error(only_for_root));
+    return std::make_unique<audit::Reader>(std::move(reader));
+  }
+  auto remote = audit::Remote::connect(audit::k_query_socket, warn);
+  if (!remote && remote.error().kind == Kind::unavailable) {
+    return open_day_files(remote.error());
+  }
+  CONOS_TRY(auto connected, std::move(remote).map_error(only_for_members));
+  return std::make_unique<audit::Remote>(std::move(connected));
+}
+
 // A time, a day, or how long ago.
-Result<Time> parse_since(const std::string& text, const std::string& option)
+Result<Time> parse_when(const std::string& option, const std::string& text)
 {
   if (const auto ago = parse_duration(text)) {
     return now() - *ago;
@@ -180,30 +254,34 @@ Result<Time> parse_since(const std::string& text, const std::string& option)
 
 Result<audit::Filter> filter_of(const cli::Args& args)
 {
-  audit::Filter filter{args["type"], args["actor"], {}};
+  audit::Filter filter{args["type"], args["actor"]};
   if (args.has("since")) {
-    CONOS_TRY(filter.since, parse_since(args["since"], "--since"));
+    CONOS_TRY(filter.since, parse_when("--since", args["since"]));
   }
+  if (args.has("until")) {
+    CONOS_TRY(filter.until, parse_when("--until", args["until"]));
+  }
+  filter.grep = args["grep"];
+  CONOS_CHECK(audit::check_grep(filter.grep).map_error(during("--grep")));
   return filter;
 }
 
 using Show = std::function<bool(const audit::Event&)>;
 
 // Gives the id after which there is nothing left to show.
-Result<std::int64_t> show_what_is_there(
-  const cli::Args& args, const audit::Filter& filter, audit::Table& table, const Show& show)
+Result<std::int64_t> show_what_is_there(const cli::Args& args, audit::Source& source,
+  const audit::Filter& filter, audit::Table& table, const Show& show)
 {
-  CONOS_TRY(auto reader, audit::Reader::open(args["ledger"] + "/" + audit::k_database));
-  CONOS_TRY(auto last, reader.last_id());
+  CONOS_TRY(auto last, source.last_id());
   if (args.has("since") && !args.has("number")) {
-    CONOS_CHECK(reader.each_after(0, filter, [&](const audit::Event& event) {
+    CONOS_CHECK(source.each_after(0, filter, [&](const audit::Event& event) {
       last = std::max(last, event.id);
       return show(event);
     }));
     return last;
   }
   CONOS_TRY(const auto most, args.number("number", 0, std::numeric_limits<int>::max()));
-  CONOS_TRY(const auto events, reader.last(static_cast<std::size_t>(most), filter));
+  CONOS_TRY(const auto events, source.last(static_cast<std::size_t>(most), filter));
   for (const auto& event : events) {
     table.fit(event);
   }
@@ -224,13 +302,19 @@ Result<Exit> tail(const cli::Args& args)
     print(args.has("json") ? audit::json_line(event) + "\n" : table.line(event));
     return std::ferror(stdout) == 0;
   };
-  CONOS_TRY(
-    const auto last, show_what_is_there(args, filter, table, show).map_error(only_for_root));
+  CONOS_TRY(const auto source, open_source(args));
+  CONOS_TRY(const auto last, show_what_is_there(args, *source, filter, table, show));
   if (args.has("follow")) {
     (void)std::fflush(stdout);
-    CONOS_CHECK(audit::follow(args["ledger"], last, filter, STDOUT_FILENO, [&](const auto& event) {
+    const auto show_now = [&](const auto& event) {
       return show(event) && std::fflush(stdout) == 0;
-    }));
+    };
+    return (goes_by_socket(args)
+              ? audit::follow(*source, last, filter, STDOUT_FILENO, show_now)
+              : audit::follow(args["ledger"], last, filter, STDOUT_FILENO, show_now))
+      .map([] {
+        return Exit::ok;
+      });
   }
   return Exit::ok;
 }
@@ -259,14 +343,14 @@ Result<Exit> show_body(const cli::Args& args, const std::string& sha256)
 
 Result<Exit> show_row(const cli::Args& args, std::int64_t id)
 {
-  CONOS_TRY(auto reader, open_ledger(args));
+  CONOS_TRY(const auto source, open_source(args));
   std::optional<audit::Event> found;
-  CONOS_CHECK(reader.each_after(id - 1, {}, [&](const audit::Event& event) {
+  CONOS_CHECK(source->each_after(id - 1, {}, [&](const audit::Event& event) {
     found = event;
     return false;
   }));
   if (!found || found->id != id) {
-    CONOS_TRY(const auto last, reader.last_id());
+    CONOS_TRY(const auto last, source->last_id());
     return id <= last ? fail(Kind::not_found, "row {} was pruned: only its hash is left", id)
                       : fail(Kind::not_found, "there is no row {}: the last one is {}", id, last);
   }
@@ -343,6 +427,20 @@ Result<Exit> why(const cli::Args& args)
   if (trace.request && !args.has("json")) {
     print(text_of(args, *trace.request));
   }
+  return Exit::ok;
+}
+
+// --- stats -------------------------------------------------------------------------------------
+
+Result<Exit> stats(const cli::Args& args)
+{
+  CONOS_TRY(const auto filter, filter_of(args));
+  CONOS_TRY(const auto source, open_source(args));
+  CONOS_TRY(auto counts, audit::count_rows(*source, filter));
+  if (!goes_by_socket(args)) {
+    CONOS_TRY(counts.file_bytes, audit::bytes_on_disk(args["ledger"]));
+  }
+  print(args.has("json") ? audit::json_of(counts) : audit::text_of(counts));
   return Exit::ok;
 }
 
@@ -737,7 +835,7 @@ Result<Exit> prune(const cli::Args& args)
   if (!args.has("before")) {
     return fail(Kind::usage, "--before is missing");
   }
-  CONOS_TRY(const auto before, parse_since(args["before"], "--before"));
+  CONOS_TRY(const auto before, parse_when("--before", args["before"]));
   CONOS_TRY(const auto actor, own_actor());
   const auto how = args.has("dry-run") ? audit::Prune::look : audit::Prune::go;
   CONOS_TRY(const auto done,
@@ -845,6 +943,8 @@ int main(int argc, char* argv[])
               {"type", "only of this type, or of this noun", "TYPE", "", 't'},
               {"actor", "only of this actor", "NAME"},
               {"since", "only from then on: a time, a day, or how long ago", "WHEN"},
+              {"until", "only up to then", "WHEN"},
+              {"grep", "only where this is found in the payload", "RE"},
               k_ledger,
               {"json", "print JSON lines, whole rows"},
             },
@@ -869,6 +969,21 @@ int main(int argc, char* argv[])
               {"json", "print the rows as JSON lines"},
             },
             why,
+          },
+          {
+            "stats",
+            "count the rows of each type, actor and day",
+            "",
+            {
+              {"type", "only of this type, or of this noun", "TYPE", "", 't'},
+              {"actor", "only of this actor", "NAME"},
+              {"since", "only from then on: a time, a day, or how long ago", "WHEN"},
+              {"until", "only up to then", "WHEN"},
+              {"grep", "only where this is found in the payload", "RE"},
+              k_ledger,
+              {"json", "print one JSON object"},
+            },
+            stats,
           },
           {
             "verify",

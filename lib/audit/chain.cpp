@@ -135,6 +135,11 @@ bool is_payload(std::string_view text)
          depth_of(text) <= k_max_payload_depth && nlohmann::json::accept(text);
 }
 
+bool is_nested_little(std::string_view json)
+{
+  return depth_of(json) <= k_max_payload_depth + 1;
+}
+
 Result<> check_fields(std::string_view type, std::string_view actor, std::string_view payload)
 {
   if (!is_type(type)) {

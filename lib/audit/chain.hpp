@@ -58,6 +58,10 @@ bool is_timestamp(std::string_view text);
 // deep: whoever shows it to people may recurse.
 bool is_payload(std::string_view text);
 
+// Whether brackets in what is JSON otherwise nest at most one deeper than a payload may: a line
+// with a payload in it. To be asked first: a parser that recurses is no place to find out.
+bool is_nested_little(std::string_view json);
+
 // Kind::bad_data when a row with these may not be appended.
 Result<> check_fields(std::string_view type, std::string_view actor, std::string_view payload);
 

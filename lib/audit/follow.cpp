@@ -96,4 +96,21 @@ Result<> follow(const std::string& directory, std::int64_t id, const Filter& fil
   return {};
 }
 
+Result<> follow(Source& source, std::int64_t id, const Filter& filter, int out,
+  const std::function<bool(const Event&)>& show)
+{
+  for (bool wanted = true; wanted;) {
+    CONOS_CHECK(source.each_after(id, filter, [&](const Event& event) {
+      id = event.id;
+      wanted = show(event);
+      return wanted;
+    }));
+    pollfd reader{out, 0, 0};
+    if (wanted && ::poll(&reader, 1, k_blind_ms) > 0) {
+      wanted = (reader.revents & (POLLERR | POLLHUP)) == 0;
+    }
+  }
+  return {};
+}
+
 } // namespace conos::audit

@@ -10,4 +10,8 @@ namespace conos::audit {
 Result<> follow(const std::string& directory, std::int64_t id, const Filter& filter, int out,
   const std::function<bool(const Event&)>& show);
 
+// The same from where nobody tells of what is new: asked every second.
+Result<> follow(Source& source, std::int64_t id, const Filter& filter, int out,
+  const std::function<bool(const Event&)>& show);
+
 } // namespace conos::audit

@@ -6,8 +6,10 @@
 #include "sys/text.hpp"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace conos::audit {
 
@@ -17,12 +19,16 @@ namespace {
 
 // Times of one form are in order as text is.
 constexpr std::string_view k_fitting =
-  "SELECT id, ts, type, actor, payload, prev_hash, hash FROM events WHERE id > ?1 AND ts <> '' "
-  "AND (?2 = '' OR type GLOB ?2 OR type GLOB ?2 || '.*') AND (?3 = '' OR actor = ?3) "
-  "AND (?4 = '' OR ts >= ?4) ORDER BY id ";
+  "SELECT id, ts, type, actor, payload, prev_hash, hash FROM events WHERE id BETWEEN ?1 AND ?2 AND "
+  "ts <> '' "
+  "AND (?3 = '' OR type GLOB ?3 OR type GLOB ?3 || '.*') AND (?4 = '' OR actor = ?4) "
+  "AND (?5 = '' OR ts >= ?5) AND (?6 = '' OR ts <= ?6) ORDER BY id ";
 
-constexpr std::int64_t k_from_the_first = 0;
-constexpr std::int64_t k_at_once = 4096;
+constexpr std::int64_t k_last_of_all = std::numeric_limits<std::int64_t>::max();
+
+// What is read before the ledger is let go of.
+constexpr std::size_t k_rows_at_once = 4096;
+constexpr std::size_t k_bytes_at_once = 4U << 20U;
 
 Event event_in(const Statement& row)
 {
@@ -30,36 +36,44 @@ Event event_in(const Statement& row)
     std::string(row.text(3)), std::string(row.text(4)), hex(row.blob(5)), hex(row.blob(6))};
 }
 
-// Owns what a statement only borrows.
-struct Bound {
+// Owns what a statement only borrows, and what SQL cannot look for.
+class Bound
+{
+public:
   explicit Bound(const Filter& filter)
-      : type(filter.type)
-      , actor(filter.actor)
-      , since(filter.since ? rfc3339(*filter.since) : "")
+      : m_type(filter.type)
+      , m_actor(filter.actor)
+      , m_since(filter.since ? rfc3339(*filter.since) : "")
+      , m_until(filter.until ? rfc3339(*filter.until) : "")
+      , m_grep(filter.grep, RE2::Quiet)
+      , m_has_grep(!filter.grep.empty())
   {
   }
-  std::string type;
-  std::string actor;
-  std::string since;
-};
 
-Result<std::vector<Event>> fetch(
-  Statement& query, std::int64_t after, const Bound& bound, std::int64_t count)
-{
-  query.bind(1, after);
-  query.bind(2, bound.type);
-  query.bind(3, bound.actor);
-  query.bind(4, bound.since);
-  query.bind(5, count);
-  std::vector<Event> events;
-  for (;;) {
-    CONOS_TRY(const bool row, query.step());
-    if (!row) {
-      return events;
-    }
-    events.push_back(event_in(query));
+  void bind_to(Statement& query, const Stretch& stretch) const
+  {
+    query.bind(1, stretch.first);
+    query.bind(2, stretch.last);
+    query.bind(3, m_type);
+    query.bind(4, m_actor);
+    query.bind(5, m_since);
+    query.bind(6, m_until);
   }
-}
+
+  bool fits(std::string_view payload) const
+  {
+    return !m_has_grep ||
+           RE2::PartialMatch(re2::StringPiece(payload.data(), payload.size()), m_grep);
+  }
+
+private:
+  std::string m_type;
+  std::string m_actor;
+  std::string m_since;
+  std::string m_until;
+  RE2 m_grep;
+  bool m_has_grep;
+};
 
 Result<std::int64_t> number_of(sqlite3* connection, std::string_view sql)
 {
@@ -80,6 +94,20 @@ Result<> is_ledger(sqlite3* connection)
 }
 
 } // namespace
+
+Result<> check_grep(const std::string& expression)
+{
+  constexpr int k_most = 500;
+  const RE2 compiled(expression, RE2::Quiet);
+  if (!compiled.ok()) {
+    return fail(
+      Kind::usage, "'{}' is no expression: {}", escaped(expression, 80), compiled.error());
+  }
+  if (compiled.ProgramSize() > k_most) {
+    return fail(Kind::usage, "'{}' is too large an expression", escaped(expression, 80));
+  }
+  return {};
+}
 
 struct Reader::Database {
   sqlite::Connection connection; // declared before its statements, which must go first
@@ -109,20 +137,42 @@ Result<Reader> Reader::open(const std::string& file)
     sqlite::open_to_read(file, sqlite::Reading::beside_writers).map_error(purpose));
   auto* raw = connection.get();
   CONOS_CHECK(is_ledger(raw).map_error(purpose));
-  CONOS_TRY(auto forward,
-    Statement::prepare(raw, std::string(k_fitting) + "ASC LIMIT ?5").map_error(purpose));
-  CONOS_TRY(auto backward,
-    Statement::prepare(raw, std::string(k_fitting) + "DESC LIMIT ?5").map_error(purpose));
+  CONOS_TRY(
+    auto forward, Statement::prepare(raw, std::string(k_fitting) + "ASC").map_error(purpose));
+  CONOS_TRY(
+    auto backward, Statement::prepare(raw, std::string(k_fitting) + "DESC").map_error(purpose));
   return Reader(std::make_unique<Database>(
     Database{std::move(connection), std::move(forward), std::move(backward)}));
 }
 
+Result<> Reader::each_in(const Stretch& stretch, Order order, const Filter& filter,
+  const std::function<bool(const Event&)>& take, const std::function<bool(std::int64_t)>& pass)
+{
+  const Bound bound(filter);
+  auto& query = order == Order::forward ? m_database->forward : m_database->backward;
+  bound.bind_to(query, stretch);
+  for (;;) {
+    CONOS_TRY(const bool row, query.step().map_error(during("read the ledger")));
+    if (!row) {
+      return {};
+    }
+    const bool more = bound.fits(query.text(4)) ? take(event_in(query)) : pass(query.integer(0));
+    if (!more) {
+      query.reset();
+      return {};
+    }
+  }
+}
+
 Result<std::vector<Event>> Reader::last(std::size_t count, const Filter& filter)
 {
-  constexpr std::size_t k_most = 1U << 30U;
-  CONOS_TRY(auto events, fetch(m_database->backward, k_from_the_first, Bound(filter),
-                           static_cast<std::int64_t>(std::min(count, k_most)))
-                           .map_error(during("read the ledger")));
+  std::vector<Event> events;
+  if (count > 0) {
+    CONOS_CHECK(each_in({1, k_last_of_all}, Order::backward, filter, [&](const Event& event) {
+      events.push_back(event);
+      return events.size() < count;
+    }));
+  }
   std::reverse(events.begin(), events.end());
   return events;
 }
@@ -130,20 +180,24 @@ Result<std::vector<Event>> Reader::last(std::size_t count, const Filter& filter)
 Result<> Reader::each_after(
   std::int64_t id, const Filter& filter, const std::function<bool(const Event&)>& take)
 {
-  const Bound bound(filter);
-  for (;;) {
-    CONOS_TRY(const auto events,
-      fetch(m_database->forward, id, bound, k_at_once).map_error(during("read the ledger")));
+  for (bool more = true; more;) {
+    std::vector<Event> events;
+    std::size_t bytes = 0;
+    more = false;
+    CONOS_CHECK(each_in({id + 1, k_last_of_all}, Order::forward, filter, [&](const Event& event) {
+      bytes += event.payload.size();
+      events.push_back(event);
+      more = events.size() == k_rows_at_once || bytes >= k_bytes_at_once;
+      return !more;
+    }));
     for (const auto& event : events) {
       if (!take(event)) {
         return {};
       }
       id = event.id;
     }
-    if (events.size() < k_at_once) {
-      return {};
-    }
   }
+  return {};
 }
 
 Result<std::int64_t> Reader::last_id()
