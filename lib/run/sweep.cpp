@@ -125,7 +125,12 @@ private:
   Result<> sweep_agent(const std::string& agent)
   {
     {
-      CONOS_TRY(auto step, Step::open(m_site, agent));
+      auto opened = Step::open(m_site, agent);
+      if (!opened && opened.error().kind == Kind::not_found) { // conos-bootstrap is at it
+        log::notice("'{}' is half made: {}", agent, opened.error().text());
+        return {};
+      }
+      CONOS_TRY(auto step, std::move(opened));
       CONOS_CHECK(show_hidden(step.tree().inbox));
       CONOS_CHECK(return_due(step));
       CONOS_CHECK(forget_batch(step));
