@@ -40,7 +40,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 tl::unexpected<Error> none(const std::string& what, const std::string& target)
 {
-  return fail(conos::Kind::not_found, "there is no {} '{}'", what, escaped(target, 200));
+  return fail(Kind::not_found, "there is no {} '{}'", what, escaped(target, 200));
 }
 
 Result<Fields> of_file(Machine& machine, const std::string& target)
@@ -113,8 +113,7 @@ Result<Fields> of_port(Machine& machine, const std::string& target)
   unsigned port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (error != std::errc() || end != digits.data() + digits.size() || port == 0 || port > 65535) {
-    return fail(
-      conos::Kind::usage, "'{}' is not a port such as 443 or udp/53", escaped(target, 64));
+    return fail(Kind::usage, "'{}' is not a port such as 443 or udp/53", escaped(target, 64));
   }
   const auto& sockets = machine.sockets();
   if (!sockets) {
@@ -189,7 +188,7 @@ Result<Fields> of_acl(Machine& machine, const std::string& target)
 {
   const auto colon = target.rfind(':');
   if (colon == target.npos) {
-    return fail(conos::Kind::usage, "'{}' is not like PATH:USER", escaped(target, 200));
+    return fail(Kind::usage, "'{}' is not like PATH:USER", escaped(target, 200));
   }
   const auto path = target.substr(0, colon);
   const auto user = target.substr(colon + 1);
@@ -208,12 +207,12 @@ Result<Fields> of_acl(Machine& machine, const std::string& target)
   return Fields{{"path", quoted(path)}, {"user", quoted(user)}, {"rights", quoted(rights)}};
 }
 
-struct Kind_to_add {
+struct AddableThing {
   const char* name;
   Result<Fields> (*fields)(Machine&, const std::string&);
 };
 
-constexpr std::array<Kind_to_add, 8> k_kinds{{
+constexpr std::array<AddableThing, 8> k_kinds{{
   {"file", of_file},
   {"user", of_user},
   {"unit", of_unit},
@@ -269,7 +268,7 @@ Result<std::string> contract_of(
   });
   if (found == k_kinds.end()) {
     const auto near = nearest(kind, kinds_to_add());
-    return fail(conos::Kind::usage, "there is no kind '{}'{}", escaped(kind, 64),
+    return fail(Kind::usage, "there is no kind '{}'{}", escaped(kind, 64),
       near ? fmt::format(" (did you mean '{}'?)", *near)
            : fmt::format("; there are {}", join(kinds_to_add(), ", ")));
   }

@@ -13,7 +13,7 @@ std::vector<std::string> kinds_to_add();
 
 // A contract, as YAML, that is true now of `target`: a path, an account, a unit, "443" or "udp/53",
 // a package, a mount point, "inet NAME", "PATH:USER". An empty id makes one of kind and target.
-// Kind::usage for another kind, Kind::not_found when there is no such thing.
+// Type::usage for another kind, Type::not_found when there is no such thing.
 Result<std::string> contract_of(
   const std::string& kind, const std::string& target, const std::string& id);
 

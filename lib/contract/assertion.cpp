@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <unordered_map>
 
 namespace conos::contract {
 
@@ -16,6 +18,7 @@ using Op = Operator::Op;
 
 constexpr std::size_t k_max_pattern = 4096;
 constexpr std::int64_t k_pattern_memory = 4 << 20;
+constexpr std::size_t k_max_known = 10'000;
 
 constexpr std::array<Operator, 9> k_operators{{
   {"equal", Op::equal, "it is this"},
@@ -38,19 +41,19 @@ std::vector<std::string> operator_names()
   return names;
 }
 
-bool is_ordered(Kind kind)
+bool is_ordered(Type kind)
 {
-  return kind == Kind::integer || kind == Kind::number || kind == Kind::percent ||
-         kind == Kind::size || kind == Kind::duration || kind == Kind::version || kind == Kind::any;
+  return kind == Type::integer || kind == Type::number || kind == Type::percent ||
+         kind == Type::size || kind == Type::duration || kind == Type::version || kind == Type::any;
 }
 
-bool is_textual(Kind kind)
+bool is_textual(Type kind)
 {
-  return kind == Kind::text || kind == Kind::texts || kind == Kind::version || kind == Kind::any;
+  return kind == Type::text || kind == Type::texts || kind == Type::version || kind == Type::any;
 }
 
 // Why the operator says nothing of this kind; empty when it does.
-std::string_view misuse(Op op, Kind kind)
+std::string_view misuse(Op op, Type kind)
 {
   switch (op) {
   case Op::less:
@@ -58,7 +61,7 @@ std::string_view misuse(Op op, Kind kind)
     return is_ordered(kind) ? "" : "this has no order";
   case Op::at_most:
   case Op::at_least:
-    return is_ordered(kind) || kind == Kind::mode ? "" : "this has no order";
+    return is_ordered(kind) || kind == Type::mode ? "" : "this has no order";
   case Op::matches:
   case Op::contains:
     return is_textual(kind) ? "" : "this is not a text";
@@ -80,15 +83,15 @@ const Operator* find_operator(std::string_view name)
 }
 
 // An operator's operand is of the list's item, not a list.
-Kind operand_kind(Op op, Kind kind)
+Type operand_kind(Op op, Type kind)
 {
-  return kind == Kind::texts && op != Op::equal ? Kind::text : kind;
+  return kind == Type::texts && op != Op::equal ? Type::text : kind;
 }
 
 class Reader
 {
 public:
-  Reader(Kind kind, std::vector<Problem>& problems)
+  Reader(Type kind, std::vector<Problem>& problems)
       : m_kind(kind)
       , m_problems(problems)
   {
@@ -102,7 +105,7 @@ public:
     case Node::Type::scalar:
       return value_of(Op::equal, node);
     case Node::Type::list:
-      if (m_kind == Kind::texts) {
+      if (m_kind == Type::texts) {
         return value_of(Op::equal, node);
       }
       return wrong(node.mark, "for one of several write one_of: [...]");
@@ -215,7 +218,7 @@ private:
       return wrong(node.mark, "an empty text is part of every text");
     }
     const bool is_text = std::holds_alternative<std::string>(*value);
-    if (m_kind == Kind::any && op != Op::equal && op != Op::contains && is_text) {
+    if (m_kind == Type::any && op != Op::equal && op != Op::contains && is_text) {
       return measured(op, node);
     }
     return Assertion{
@@ -232,7 +235,7 @@ private:
     return Assertion{.op = op, .kind = m_kind, .operands = {*size}, .pattern = {}, .parts = {}};
   }
 
-  Kind m_kind;
+  Type m_kind;
   std::vector<Problem>& m_problems;
 };
 
@@ -247,9 +250,9 @@ std::optional<double> as_number(const Value& value)
   return std::nullopt;
 }
 
-std::optional<int> order_of(Kind kind, const Value& seen, const Value& operand)
+std::optional<int> order_of(Type kind, const Value& seen, const Value& operand)
 {
-  if (kind == Kind::version) {
+  if (kind == Type::version) {
     return compare_versions(std::get<std::string>(seen), std::get<std::string>(operand));
   }
   const auto* left = std::get_if<std::int64_t>(&seen);
@@ -272,24 +275,24 @@ bool same_set(std::vector<std::string> a, std::vector<std::string> b)
   return a == b;
 }
 
-bool equals(Kind kind, const Value& seen, const Value& operand)
+bool equals(Type kind, const Value& seen, const Value& operand)
 {
   if (const auto* list = std::get_if<std::vector<std::string>>(&seen)) {
     const auto* other = std::get_if<std::vector<std::string>>(&operand);
     return other != nullptr && same_set(*list, *other);
   }
-  if (kind == Kind::version && std::holds_alternative<std::string>(seen)) {
+  if (kind == Type::version && std::holds_alternative<std::string>(seen)) {
     return order_of(kind, seen, operand) == 0;
   }
   if (seen.index() == operand.index()) {
     return seen == operand;
   }
-  if (const auto order = order_of(Kind::number, seen, operand)) {
+  if (const auto order = order_of(Type::number, seen, operand)) {
     return order == 0;
   }
   // "yes" in quotes for a boolean, "12" for a number, 512M for a size
   const auto* text = std::get_if<std::string>(&operand);
-  if (kind != Kind::any || text == nullptr) {
+  if (kind != Type::any || text == nullptr) {
     return false;
   }
   const auto meant = typed(*text);
@@ -363,7 +366,7 @@ bool is_among(const Assertion& assertion, const Value& seen)
 bool ordered(const Assertion& assertion, const Value& seen)
 {
   const auto& operand = assertion.operands.front();
-  if (assertion.kind == Kind::mode) {
+  if (assertion.kind == Type::mode) {
     return assertion.op == Op::at_most ? mode_has(operand, seen) : mode_has(seen, operand);
   }
   const auto order = order_of(assertion.kind, seen, operand);
@@ -408,35 +411,45 @@ std::span<const Operator> operators()
 
 tl::expected<Pattern, std::string> compile(const std::string& pattern, Lines lines)
 {
+  // contracts ask the same of many files, and compiling costs more than matching
+  static std::mutex lock;
+  static std::unordered_map<std::string, Pattern> known;
   if (pattern.size() > k_max_pattern) {
     return tl::unexpected(fmt::format("a pattern has at most {} bytes", k_max_pattern));
+  }
+  auto whole = lines == Lines::many ? "(?m)" + pattern : pattern;
+  const std::lock_guard guard(lock);
+  if (const auto found = known.find(whole); found != known.end()) {
+    return found->second;
   }
   RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(k_pattern_memory);
   options.set_never_capture(true);
-  // only with POSIX syntax does one_line() mean anything; (?m) is the way with Perl's
-  auto made =
-    std::make_shared<const RE2>(lines == Lines::many ? "(?m)" + pattern : pattern, options);
+  auto made = std::make_shared<const RE2>(whole, options);
   if (!made->ok()) {
     return tl::unexpected("the pattern: " + escaped(made->error()));
+  }
+  if (known.size() < k_max_known) {
+    known.emplace(std::move(whole), made);
   }
   return made;
 }
 
 bool is_found(const re2::RE2& pattern, std::string_view text)
 {
-  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), pattern);
+  const re2::StringPiece all(text.data(), text.size());
+  return pattern.Match(all, 0, all.size(), RE2::UNANCHORED, nullptr, 0);
 }
 
-Assertion Assertion::equal_to(Kind kind, Value value)
+Assertion Assertion::equal_to(Type kind, Value value)
 {
   return {
     .op = Op::equal, .kind = kind, .operands = {std::move(value)}, .pattern = {}, .parts = {}};
 }
 
 std::optional<Assertion> parse_assertion(
-  Kind kind, const Node& node, std::vector<Problem>& problems)
+  Type kind, const Node& node, std::vector<Problem>& problems)
 {
   return Reader(kind, problems).read(node);
 }
@@ -498,7 +511,7 @@ std::string wanted(const Assertion& assertion)
   case Op::less:
     return "less than " + joined(assertion, "");
   case Op::at_most:
-    return assertion.kind == Kind::mode ? "no more than " + joined(assertion, "")
+    return assertion.kind == Type::mode ? "no more than " + joined(assertion, "")
                                         : "at most " + joined(assertion, "");
   case Op::greater:
     return "greater than " + joined(assertion, "");

@@ -38,17 +38,17 @@ bool is_found(const re2::RE2& pattern, std::string_view text);
 
 struct Assertion {
   Operator::Op op = Operator::Op::all;
-  Kind kind = Kind::text;
+  Type kind = Type::text;
   std::vector<Value> operands;  // one, or those of one_of
   Pattern pattern;              // of `matches`
   std::vector<Assertion> parts; // of `all` and `not`
 
-  static Assertion equal_to(Kind kind, Value value);
+  static Assertion equal_to(Type kind, Value value);
 };
 
 // Reads an assertion; appends what is wrong with it to `problems`, and gives nothing then.
 std::optional<Assertion> parse_assertion(
-  Kind kind, const Node& node, std::vector<Problem>& problems);
+  Type kind, const Node& node, std::vector<Problem>& problems);
 
 // Whether it holds of what was seen. Of a list `matches` asks for one item that does, `contains`
 // for the item, `one_of` that every item is among those. What is not there holds only for `not`.

@@ -270,7 +270,7 @@ Status status_of(const OnFail& on_fail, Outcome::Verdict verdict)
 
 // --- all of them -------------------------------------------------------------------------------
 
-struct Result_of_job {
+struct JobResult {
   Status status = Status::skip;
   std::string message;
   std::string evidence;
@@ -283,7 +283,7 @@ struct Result_of_job {
 struct Shared {
   std::shared_ptr<const Loaded> loaded;
   std::vector<Job> jobs;
-  std::vector<Result_of_job> results;
+  std::vector<JobResult> results;
   Machine machine;
   std::vector<Keeper> keepers;
 
@@ -315,19 +315,19 @@ void ready(Shared& shared, std::uint32_t number)
   (shared.jobs[number].runs_program ? shared.programs : shared.native).push_back(number);
 }
 
-void finish(Shared& shared, std::uint32_t number, Result_of_job result);
+void finish(Shared& shared, std::uint32_t number, JobResult result);
 
 // A check that cannot be made, or need not be: it has its result at once. Nothing: make it.
-std::optional<Result_of_job> result_without(const Shared& shared, const Job& job)
+std::optional<JobResult> result_without(const Shared& shared, const Job& job)
 {
   if (!job.trouble.empty()) {
-    return Result_of_job{Status::error, job.trouble, "", {}, true};
+    return JobResult{Status::error, job.trouble, "", {}, true};
   }
   for (const auto before : job.before) {
     const auto& other = shared.jobs[before];
     const auto status = shared.results[before].status;
     if (status != Status::pass && status != Status::exempt) {
-      return Result_of_job{Status::skip,
+      return JobResult{Status::skip,
         fmt::format("it depends on '{}/{}', which came to {}", other.contract->id,
           other.check->name, name_of(status)),
         "", {}, true};
@@ -337,9 +337,9 @@ std::optional<Result_of_job> result_without(const Shared& shared, const Job& job
 }
 
 // With the lock held. Goes on with those that waited for it, without recursion.
-void finish(Shared& shared, std::uint32_t number, Result_of_job result)
+void finish(Shared& shared, std::uint32_t number, JobResult result)
 {
-  std::vector<std::pair<std::uint32_t, Result_of_job>> todo;
+  std::vector<std::pair<std::uint32_t, JobResult>> todo;
   todo.emplace_back(number, std::move(result));
   while (!todo.empty()) {
     auto [done, outcome] = std::move(todo.back());
@@ -362,7 +362,7 @@ void finish(Shared& shared, std::uint32_t number, Result_of_job result)
   shared.changed.notify_all();
 }
 
-Result_of_job made(Shared& shared, std::uint32_t number, const Keeper* keeper)
+JobResult made(Shared& shared, std::uint32_t number, const Keeper* keeper)
 {
   const auto& job = shared.jobs[number];
   const auto began = Clock::now();
@@ -440,7 +440,7 @@ public:
   }
 
   const std::vector<Job>& jobs() const { return m_shared->jobs; }
-  std::vector<Result_of_job>& results() { return m_shared->results; }
+  std::vector<JobResult>& results() { return m_shared->results; }
 
 private:
   void start_what_is_ready()
@@ -642,7 +642,7 @@ Result<> need_ids(const Loaded& loaded, const Selection& selection)
                                                    return check.name == id.substr(slash + 1);
                                                  }));
     if (!is_there) {
-      return fail(conos::Kind::not_found, "there is no contract '{}'", escaped(id, 100));
+      return fail(Kind::not_found, "there is no contract '{}'", escaped(id, 100));
     }
   }
   return {};

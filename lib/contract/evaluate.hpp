@@ -67,7 +67,7 @@ struct Report {
   bool is_bad() const;
 };
 
-// Kind::not_found when a selected id is nowhere.
+// Type::not_found when a selected id is nowhere.
 Result<Report> evaluate(std::shared_ptr<const Loaded> loaded, const EvaluateOptions& options);
 
 // What a failure comes to, by what follows from it: alert and warn are a warning, halt is halt.

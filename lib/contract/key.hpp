@@ -20,7 +20,7 @@ enum class Role {
 
 struct Key {
   std::string_view name;
-  Kind kind;
+  Type kind;
   Role role;
   std::string_view help;    // a sentence without a full stop
   std::string_view example; // as YAML
@@ -48,7 +48,7 @@ const Module* find_module(std::string_view name);
 const Key* find_key(std::span<const Key> keys, std::string_view name);
 
 // Of a contract, of a check, of skip_if, of scope, of on_fail as a mapping. Their kinds say what
-// they are; what has a structure of its own has Kind::any.
+// they are; what has a structure of its own has Type::any.
 std::span<const Key> contract_keys();
 std::span<const Key> check_keys();
 std::span<const Key> skip_keys();

@@ -46,7 +46,7 @@ Result<std::string> read_contract(const std::string& path)
   }
   CONOS_TRY(const auto status, stat_of(file));
   if (!S_ISREG(status.st_mode)) {
-    return fail(conos::Kind::bad_data, "it is not a regular file");
+    return fail(Kind::bad_data, "it is not a regular file");
   }
   return read_all(file, k_max_contract_bytes);
 }
@@ -137,7 +137,7 @@ Result<Loaded> load(
   }
   for (const auto& path : optional_paths) {
     const auto taken = loader.take(path);
-    if (!taken && taken.error().kind != conos::Kind::not_found) {
+    if (!taken && taken.error().kind != Kind::not_found) {
       return tl::unexpected(taken.error());
     }
   }

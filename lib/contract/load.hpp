@@ -21,7 +21,7 @@ std::vector<std::string> usual_directories();
 
 // Reads files, and of directories all *.yaml and *.yml that are not hidden, by name. A file that
 // cannot be read or is none is in Loaded::invalid, and so is one whose id another has already. A
-// path that is not there is Kind::not_found; of `optional_paths` it is passed over.
+// path that is not there is Type::not_found; of `optional_paths` it is passed over.
 Result<Loaded> load(
   const std::vector<std::string>& paths, const std::vector<std::string>& optional_paths = {});
 

@@ -80,9 +80,9 @@ Severity severity_for(const OnFail& on_fail)
 }
 
 // systemd has times in microseconds and calls them so.
-Kind kind_of_property(std::string_view name)
+Type kind_of_property(std::string_view name)
 {
-  return name.ends_with("USec") ? Kind::duration : Kind::any;
+  return name.ends_with("USec") ? Type::duration : Type::any;
 }
 
 // Reads one file's tree into a contract and notes everything that is wrong on the way.
@@ -369,20 +369,20 @@ private:
       wrong(node.mark, "a check is a mapping that begins with its name");
       return out;
     }
-    const Entry* on_fail_entry = nullptr;
+    bool knows_all = true;
     for (const auto& entry : node.entries) {
       if (const auto* key = find_key(check_keys(), entry.key); key != nullptr) {
         check_field(out, *key, entry);
-        on_fail_entry = entry.key == "on_fail" ? &entry : on_fail_entry;
       } else if (const auto* module = find_module(entry.key); module != nullptr) {
         take_module(out, *module, entry);
       } else {
+        knows_all = false;
         wrong(entry.mark, fmt::format("a check has no key '{}'{}", escaped(entry.key, 64),
                             did_you_mean(entry.key, names_of_check_keys())));
       }
     }
     need(node, check_keys(), "a check");
-    if (out.module == nullptr) {
+    if (out.module == nullptr && knows_all) { // else that may have been it
       wrong(node.mark, "nothing is checked: one of command, file, unit, … is needed");
     }
     if (node.find("severity") == nullptr) {

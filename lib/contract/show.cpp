@@ -131,7 +131,7 @@ Result<std::string> explain(const Loaded& loaded, const std::string& id)
   }
   if (found == loaded.contracts.end()) {
     const auto near = nearest(id.substr(0, slash), ids);
-    return fail(conos::Kind::not_found, "there is no contract '{}'{}", escaped(id, 100),
+    return fail(Kind::not_found, "there is no contract '{}'{}", escaped(id, 100),
       near ? fmt::format(" (did you mean '{}'?)", *near) : "");
   }
   auto out = fmt::format("{}\n", found->id);
@@ -148,7 +148,7 @@ Result<std::string> explain(const Loaded& loaded, const std::string& id)
     }
   }
   if (!any) {
-    return fail(conos::Kind::not_found, "'{}' has no check '{}'", found->id, escaped(name, 100));
+    return fail(Kind::not_found, "'{}' has no check '{}'", found->id, escaped(name, 100));
   }
   return out;
 }

@@ -16,7 +16,7 @@ std::string list_text(const Loaded& loaded);
 std::string list_json(const Loaded& loaded);
 
 // What a contract, or "ID/NAME", is for: what, why, how to see it by hand, what mends it.
-// Kind::not_found when there is none.
+// Type::not_found when there is none.
 Result<std::string> explain(const Loaded& loaded, const std::string& id);
 
 } // namespace conos::contract

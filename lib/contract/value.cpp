@@ -50,40 +50,40 @@ std::optional<double> finite_in(std::string_view text)
   return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
-std::optional<Value> scalar_of(Kind kind, std::string_view text)
+std::optional<Value> scalar_of(Type kind, std::string_view text)
 {
   const auto as_value = [](const auto& found) {
     return found ? std::optional<Value>(*found) : std::nullopt;
   };
   switch (kind) {
-  case Kind::boolean:
+  case Type::boolean:
     return as_value(boolean_in(text));
-  case Kind::integer:
+  case Type::integer:
     return as_value(number_in<std::int64_t>(text));
-  case Kind::number:
+  case Type::number:
     return as_value(finite_in(text));
-  case Kind::percent:
+  case Type::percent:
     return as_value(
       finite_in(trimmed(text.ends_with('%') ? text.substr(0, text.size() - 1) : text)));
-  case Kind::size: {
+  case Type::size: {
     const auto size = parse_size(text);
     return size ? std::optional<Value>(*size) : std::nullopt;
   }
-  case Kind::duration: {
+  case Type::duration: {
     if (text == "infinity") {
       return Value(std::numeric_limits<std::int64_t>::max());
     }
     const auto duration = parse_duration(text);
     return duration ? std::optional<Value>(std::int64_t{duration->count()}) : std::nullopt;
   }
-  case Kind::mode:
+  case Type::mode:
     return as_value(mode_in(text));
-  case Kind::text:
-  case Kind::version:
+  case Type::text:
+  case Type::version:
     return Value(std::string(text));
-  case Kind::texts:
+  case Type::texts:
     return Value(std::vector<std::string>{std::string(text)});
-  case Kind::any:
+  case Type::any:
     return typed(text);
   }
   return std::nullopt;
@@ -116,26 +116,26 @@ std::string shown_size(std::int64_t bytes)
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.4g} {}", value, k_units[unit]);
 }
 
-std::string shown_integer(Kind kind, std::int64_t value)
+std::string shown_integer(Type kind, std::int64_t value)
 {
   const bool is_infinite = value == std::numeric_limits<std::int64_t>::max();
   switch (kind) {
-  case Kind::any:
+  case Type::any:
     return is_infinite ? "infinity" : std::to_string(value);
-  case Kind::mode:
+  case Type::mode:
     return fmt::format("{:04o}", value);
-  case Kind::size:
+  case Type::size:
     return shown_size(value);
-  case Kind::duration:
+  case Type::duration:
     return is_infinite ? "infinity" : for_people(Duration(value));
-  case Kind::percent:
+  case Type::percent:
     return fmt::format("{} %", value);
-  case Kind::boolean:
-  case Kind::integer:
-  case Kind::number:
-  case Kind::text:
-  case Kind::version:
-  case Kind::texts:
+  case Type::boolean:
+  case Type::integer:
+  case Type::number:
+  case Type::text:
+  case Type::version:
+  case Type::texts:
     break;
   }
   return std::to_string(value);
@@ -222,12 +222,12 @@ Version parts_of(std::string_view text)
 
 } // namespace
 
-tl::expected<Value, Problem> parse_value(Kind kind, const Node& node)
+tl::expected<Value, Problem> parse_value(Type kind, const Node& node)
 {
   const auto wrong = [&] {
     return tl::unexpected(Problem{node.mark, fmt::format("this has to be {}", wanted_by(kind))});
   };
-  if (node.type == Node::Type::list && kind == Kind::texts) {
+  if (node.type == Node::Type::list && kind == Type::texts) {
     std::vector<std::string> texts;
     for (const auto& item : node.items) {
       if (!item.is_scalar()) {
@@ -240,7 +240,7 @@ tl::expected<Value, Problem> parse_value(Kind kind, const Node& node)
   if (!node.is_scalar()) {
     return wrong();
   }
-  if (kind == Kind::any && node.is_quoted) {
+  if (kind == Type::any && node.is_quoted) {
     return Value(node.text);
   }
   auto value = scalar_of(kind, trimmed(node.text));
@@ -264,16 +264,16 @@ Value typed(std::string_view text)
   return std::string(text);
 }
 
-std::string shown(Kind kind, const Value& value)
+std::string shown(Type kind, const Value& value)
 {
   struct Show {
-    Kind kind;
+    Type kind;
     std::string operator()(std::monostate) const { return "nothing"; }
     std::string operator()(bool truth) const { return truth ? "yes" : "no"; }
     std::string operator()(std::int64_t number) const { return shown_integer(kind, number); }
     std::string operator()(double number) const
     {
-      return fmt::format("{:.4g}{}", number, kind == Kind::percent ? " %" : "");
+      return fmt::format("{:.4g}{}", number, kind == Type::percent ? " %" : "");
     }
     std::string operator()(const std::string& text) const { return "'" + escaped(text, 200) + "'"; }
     std::string operator()(const std::vector<std::string>& texts) const { return listed(texts); }
@@ -281,30 +281,30 @@ std::string shown(Kind kind, const Value& value)
   return std::visit(Show{kind}, value);
 }
 
-std::string_view wanted_by(Kind kind)
+std::string_view wanted_by(Type kind)
 {
   switch (kind) {
-  case Kind::boolean:
+  case Type::boolean:
     return "true or false";
-  case Kind::integer:
+  case Type::integer:
     return "a whole number";
-  case Kind::number:
+  case Type::number:
     return "a number";
-  case Kind::percent:
+  case Type::percent:
     return "a percentage such as 15%";
-  case Kind::size:
+  case Type::size:
     return "a size such as 512M";
-  case Kind::duration:
+  case Type::duration:
     return "a duration such as 30s";
-  case Kind::mode:
+  case Type::mode:
     return "a mode in octal such as \"0640\"";
-  case Kind::text:
+  case Type::text:
     return "a text";
-  case Kind::version:
+  case Type::version:
     return "a version";
-  case Kind::texts:
+  case Type::texts:
     return "a list of texts";
-  case Kind::any:
+  case Type::any:
     return "a text, a number or a boolean";
   }
   return "something else";
@@ -330,7 +330,7 @@ Result<std::int64_t> parse_size(std::string_view text)
   const auto number = finite_in(trimmed(digits));
   const auto bytes = number ? std::ldexp(*number, shift) : -1;
   if (bytes < 0 || bytes >= 9e18) {
-    return fail(conos::Kind::bad_data, "'{}' is not a size such as 512M", escaped(text, 64));
+    return fail(Kind::bad_data, "'{}' is not a size such as 512M", escaped(text, 64));
   }
   return static_cast<std::int64_t>(bytes);
 }

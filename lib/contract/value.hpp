@@ -11,7 +11,7 @@
 // What is asked of a thing and what is seen of it, with a type.
 namespace conos::contract {
 
-enum class Kind {
+enum class Type {
   boolean,
   integer,
   number,   // integer or not
@@ -30,16 +30,16 @@ using Value =
   std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::string>>;
 
 // Reads what a contract says, as the kind wants it.
-tl::expected<Value, Problem> parse_value(Kind kind, const Node& node);
+tl::expected<Value, Problem> parse_value(Type kind, const Node& node);
 
 // The same of a text that was seen and whose type nobody said: "12" is a number, "yes" a boolean.
 Value typed(std::string_view text);
 
 // For people: "0640", "12 %", "512 MiB". Foreign text is escaped and clipped.
-std::string shown(Kind kind, const Value& value);
+std::string shown(Type kind, const Value& value);
 
 // What the kind wants, for a message: "a size such as 512M".
-std::string_view wanted_by(Kind kind);
+std::string_view wanted_by(Type kind);
 
 // "512M" in bytes; powers of 1024; "infinity" is the largest there is.
 Result<std::int64_t> parse_size(std::string_view text);

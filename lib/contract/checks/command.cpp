@@ -40,7 +40,7 @@ Result<Runner> account(const std::string& name)
 {
   const passwd* entry = ::getpwnam(name.c_str()); // of one thread
   if (entry == nullptr) {
-    return fail(conos::Kind::not_found, "there is no user '{}'", escaped(name, 64));
+    return fail(Kind::not_found, "there is no user '{}'", escaped(name, 64));
   }
   return Runner{Identity{entry->pw_uid, entry->pw_gid}, entry->pw_dir, entry->pw_name};
 }
@@ -55,7 +55,7 @@ Result<Runner> runner_of(const Look& look)
     }
     CONOS_TRY(const auto other, account(wanted));
     if (other.identity->uid != ::geteuid()) {
-      return fail(conos::Kind::denied, "only root can run something as '{}'", escaped(wanted, 64));
+      return fail(Kind::denied, "only root can run something as '{}'", escaped(wanted, 64));
     }
     return Runner{};
   }
@@ -68,8 +68,7 @@ Result<Runner> runner_of(const Look& look)
     return other;
   }
   if (!is_trusted) {
-    return fail(
-      conos::Kind::denied, "'user: root' in a file that others than root can write is refused");
+    return fail(Kind::denied, "'user: root' in a file that others than root can write is refused");
   }
   return Runner{};
 }
@@ -162,7 +161,7 @@ Result<Prepared> prepare(const Look& look)
     const auto path = look.path("path");
     if (::geteuid() == 0 && !runner.identity && !is_roots_alone(path)) {
       return fail(
-        conos::Kind::denied, "root does not run '{}', which others can write", escaped(path, 200));
+        Kind::denied, "root does not run '{}', which others can write", escaped(path, 200));
     }
     out.command.argv = {path};
   } else {
@@ -246,7 +245,7 @@ Outcome judge_ended(const Look& look, const Ended& ended)
   const std::int64_t status = ended.status;
   const auto* asserted = params.assertion("exit_code");
   const auto expected =
-    asserted != nullptr ? *asserted : Assertion::equal_to(Kind::integer, std::int64_t{0});
+    asserted != nullptr ? *asserted : Assertion::equal_to(Type::integer, std::int64_t{0});
   if (!holds(expected, status)) {
     return Outcome::bad(
       fmt::format("exit code {} (expected {})", status, wanted(expected)), evidence);

@@ -31,7 +31,7 @@ Result<std::string> content(const std::string& path)
   }
   CONOS_TRY(const auto status, stat_of(file));
   if (!S_ISREG(status.st_mode)) {
-    return fail(conos::Kind::bad_data, "'{}' is not a regular file", escaped(path));
+    return fail(Kind::bad_data, "'{}' is not a regular file", escaped(path));
   }
   return read_all(file, k_max_document).map_error(during("read '" + escaped(path) + "'"));
 }
@@ -52,7 +52,7 @@ Value value_of(const Node& node)
   return node.is_quoted ? Value(node.text) : typed(node.text);
 }
 
-// A list that is asserted is compared as one; parse_assertion has no lists of Kind::any.
+// A list that is asserted is compared as one; parse_assertion has no lists of Type::any.
 std::string text_of(const Node& node)
 {
   return node.type == Node::Type::null ? "null" : node.text;
@@ -74,7 +74,7 @@ void judge_node(const Look& look, const Node& node, const std::string& where, Fi
     const auto seen = value_of(node);
     if (!holds(*value, seen)) {
       findings.add(
-        fmt::format("{} is {}, should be {}", where, shown(Kind::any, seen), wanted(*value)));
+        fmt::format("{} is {}, should be {}", where, shown(Type::any, seen), wanted(*value)));
     }
   }
   if (const auto* length = params.assertion("length"); length != nullptr) {
@@ -124,7 +124,7 @@ Outcome look_at_document(const Look& look)
       return Outcome::late();
     }
     const auto text = content(path);
-    if (!text && text.error().kind == conos::Kind::not_found) {
+    if (!text && text.error().kind == Kind::not_found) {
       findings.add("there is no '" + escaped(path, 200) + "'");
       continue;
     }

@@ -217,7 +217,7 @@ public:
       const auto value = m_look.machine.ask_systemd([&](const Units& bus) {
         return bus.property(unit, directive.name);
       });
-      if (!value && value.error().kind != conos::Kind::not_found) {
+      if (!value && value.error().kind != Kind::not_found) {
         return tl::unexpected(value.error());
       }
       if (value && directive.is_set(*value)) {

@@ -39,7 +39,7 @@ Result<std::string> content(const std::string& path, std::size_t limit)
   }
   CONOS_TRY(const auto status, stat_of(file));
   if (!S_ISREG(status.st_mode)) {
-    return fail(conos::Kind::bad_data, "{} is not a regular file", quoted(path));
+    return fail(Kind::bad_data, "{} is not a regular file", quoted(path));
   }
   return read_all(file, limit).map_error(during("read " + quoted(path)));
 }
@@ -154,7 +154,7 @@ Result<std::vector<Subject>> subjects_of(const Look& look)
   std::vector<Subject> out;
   for (const auto& path : paths) {
     if (look.is_late()) {
-      return fail(conos::Kind::busy, "its time was up");
+      return fail(Kind::busy, "its time was up");
     }
     CONOS_TRY(auto subject, subject_of(look, path));
     out.push_back(std::move(subject));
@@ -164,7 +164,7 @@ Result<std::vector<Subject>> subjects_of(const Look& look)
 
 Outcome failed(const Error& error)
 {
-  return error.kind == conos::Kind::busy ? Outcome::late() : Outcome::broken(error.text());
+  return error.kind == Kind::busy ? Outcome::late() : Outcome::broken(error.text());
 }
 
 // --- tree --------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ private:
   // What cannot be looked at is not clean; what is gone is.
   void note(const Error& error)
   {
-    if (m_trouble && error.kind != conos::Kind::not_found) {
+    if (m_trouble && error.kind != Kind::not_found) {
       m_trouble = tl::unexpected(error);
     }
   }
@@ -284,15 +284,12 @@ std::string line_of(std::string_view text, std::size_t at)
     "line {}: {}", number + 1, escaped(text.substr(start, end > start ? end - start : 0), 160));
 }
 
-// Where a pattern is found in a file; none: it is not.
-Result<std::optional<std::string>> find_in(const std::string& path, const re2::RE2& pattern)
+// The line in which a pattern is found; where it is costs a second pass.
+std::string place_of(std::string_view text, const re2::RE2& pattern)
 {
-  CONOS_TRY(const auto text, content(path, k_max_content));
   re2::StringPiece found;
-  const re2::StringPiece all(text);
-  if (!pattern.Match(all, 0, all.size(), RE2::UNANCHORED, &found, 1)) {
-    return std::nullopt;
-  }
+  const re2::StringPiece all(text.data(), text.size());
+  (void)pattern.Match(all, 0, all.size(), RE2::UNANCHORED, &found, 1); // it was found before
   return line_of(text, static_cast<std::size_t>(found.data() - all.data()));
 }
 
@@ -351,16 +348,18 @@ Outcome look_for(const Look& look, Wanted wanted)
     if (look.is_late()) {
       return Outcome::late();
     }
-    const auto found = find_in(path, pattern);
-    if (!found && found.error().kind == conos::Kind::not_found) {
+    const auto text = content(path, k_max_content);
+    if (!text && text.error().kind == Kind::not_found) {
       findings.add("there is no " + quoted(path));
-    } else if (!found) {
-      return failed(found.error());
-    } else if (wanted == Wanted::found && !*found) {
-      findings.add(quoted(path) + ": the pattern is not found");
-      bad.push_back(path);
-    } else if (wanted == Wanted::absent && *found) {
-      findings.add(quoted(path) + ": " + **found);
+      continue;
+    }
+    if (!text) {
+      return failed(text.error());
+    }
+    const bool found = is_found(pattern, *text);
+    if (found != (wanted == Wanted::found)) {
+      findings.add(
+        quoted(path) + ": " + (found ? place_of(*text, pattern) : "the pattern is not found"));
       bad.push_back(path);
     }
   }
@@ -386,7 +385,7 @@ Outcome look_at_tree(const Look& look)
   Counting counting(look);
   for (const auto& top : *tops) {
     const auto done = counting.below(top);
-    if (!done && done.error().kind == conos::Kind::not_found && tops->size() == 1) {
+    if (!done && done.error().kind == Kind::not_found && tops->size() == 1) {
       const auto if_none = look.params().text("if_none");
       const auto message = "there is no " + quoted(top);
       return if_none == "pass"   ? Outcome::good()
@@ -399,7 +398,7 @@ Outcome look_at_tree(const Look& look)
   }
   const auto* asserted = look.params().assertion("count");
   const auto assertion =
-    asserted != nullptr ? *asserted : Assertion::equal_to(Kind::integer, std::int64_t{0});
+    asserted != nullptr ? *asserted : Assertion::equal_to(Type::integer, std::int64_t{0});
   if (holds(assertion, counting.count())) {
     return Outcome::good(fmt::format("count is {}", counting.count()));
   }

@@ -37,7 +37,7 @@ Result<Library> load_library()
 {
   void* handle = ::dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL); // for as long as we live
   if (handle == nullptr) {
-    return fail(conos::Kind::unavailable, "there is no libnftables here (package libnftables1)");
+    return fail(Kind::unavailable, "there is no libnftables here (package libnftables1)");
   }
   Library out;
   const bool good = find(handle, "nft_ctx_new", out.make) &&
@@ -48,7 +48,7 @@ Result<Library> load_library()
                     find(handle, "nft_ctx_get_error_buffer", out.errors) &&
                     find(handle, "nft_run_cmd_from_buffer", out.run);
   if (!good) {
-    return fail(conos::Kind::unavailable, "libnftables lacks what is needed");
+    return fail(Kind::unavailable, "libnftables lacks what is needed");
   }
   return out;
 }
@@ -153,7 +153,7 @@ Table table_in(std::string_view listing)
 Result<std::optional<std::string>> list_table(const std::string& name)
 {
   if (!is_table_name(name)) {
-    return fail(conos::Kind::bad_data, "'{}' is not like 'inet NAME'", escaped(name, 100));
+    return fail(Kind::bad_data, "'{}' is not like 'inet NAME'", escaped(name, 100));
   }
   static const auto library = load_library();
   if (!library) {
@@ -163,7 +163,7 @@ Result<std::optional<std::string>> list_table(const std::string& name)
     library->make(NFT_CTX_DEFAULT), library->free);
   if (!context || library->keep_output(context.get()) != 0 ||
       library->keep_errors(context.get()) != 0) {
-    return fail(conos::Kind::os, "libnftables could not be set up");
+    return fail(Kind::os, "libnftables could not be set up");
   }
   if (library->run(context.get(), ("list table " + name).c_str()) == 0) {
     return std::string(library->output(context.get()));
@@ -174,8 +174,7 @@ Result<std::optional<std::string>> list_table(const std::string& name)
   }
   const auto line = errors.substr(0, errors.find('\n'));
   const bool is_denied = errors.find("not permitted") != errors.npos;
-  return fail(
-    is_denied ? conos::Kind::denied : conos::Kind::os, "list table '{}': {}", name, escaped(line));
+  return fail(is_denied ? Kind::denied : Kind::os, "list table '{}': {}", name, escaped(line));
 }
 
 Outcome look_at_firewall(const Look& look)

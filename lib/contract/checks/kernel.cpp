@@ -95,7 +95,7 @@ Outcome look_at_mount(const Look& look)
   }
   if (asks_for_space(look)) {
     if (const auto added = add_space(path, subject); !added) {
-      if (added.error().kind == conos::Kind::not_found) {
+      if (added.error().kind == Kind::not_found) {
         return Outcome::bad("there is no '" + escaped(path, 200) + "'");
       }
       return Outcome::broken(added.error().text());
@@ -150,7 +150,7 @@ Outcome look_at_sysctl(const Look& look)
   Subject subject;
   subject.name = "parameter '" + name + "'";
   subject.exists = text.has_value();
-  if (!text && text.error().kind != conos::Kind::not_found) {
+  if (!text && text.error().kind != Kind::not_found) {
     return Outcome::broken(text.error().text());
   }
   if (text) {

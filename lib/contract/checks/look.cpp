@@ -55,9 +55,9 @@ Value fact_of(const Subject& subject, std::string_view key)
   return {};
 }
 
-Kind kind_of(const Key& key, const Assertion& assertion)
+Type kind_of(const Key& key, const Assertion& assertion)
 {
-  return key.kind == Kind::any ? assertion.kind : key.kind;
+  return key.kind == Type::any ? assertion.kind : key.kind;
 }
 
 // What one subject has against it.
@@ -173,8 +173,8 @@ Outcome judge(const Look& look, const std::vector<Subject>& subjects, std::strin
 Outcome judge_files(const Look& look, const Result<std::vector<Subject>>& subjects)
 {
   if (!subjects) {
-    return subjects.error().kind == conos::Kind::busy ? Outcome::late()
-                                                      : Outcome::broken(subjects.error().text());
+    return subjects.error().kind == Kind::busy ? Outcome::late()
+                                               : Outcome::broken(subjects.error().text());
   }
   if (!subjects->empty()) {
     return judge(look, *subjects);

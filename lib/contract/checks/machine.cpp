@@ -61,7 +61,7 @@ std::optional<Process> process_of(const std::string& pid, double uptime)
     auto opened = hold_dir("/proc/" + pid);
     return opened ? std::move(*opened) : UniqueFd();
   }();
-  const auto status = dir ? stat_of(dir) : fail(conos::Kind::not_found, "gone");
+  const auto status = dir ? stat_of(dir) : fail(Kind::not_found, "gone");
   const auto text = read_path("/proc/" + pid + "/stat", k_max_small);
   if (!status || !text) {
     return std::nullopt;
@@ -128,7 +128,7 @@ Result<std::vector<Socket>> read_sockets()
   std::vector<Socket> all;
   for (const std::string name : {"tcp", "tcp6", "udp", "udp6"}) {
     const auto text = read_path("/proc/self/net/" + name, k_max_table);
-    if (!text && text.error().kind == conos::Kind::not_found) {
+    if (!text && text.error().kind == Kind::not_found) {
       continue; // a kernel without IPv6
     }
     if (!text) {

@@ -176,7 +176,7 @@ std::unordered_map<std::string, Package> packages_in(std::string_view status);
 Memory memory_in(std::string_view meminfo);
 Table table_in(std::string_view listing);
 
-// What nft prints for a table; nothing when there is none. Kind::unavailable without libnftables.
+// What nft prints for a table; nothing when there is none. Type::unavailable without libnftables.
 Result<std::optional<std::string>> list_table(const std::string& name);
 
 Result<Rights> read_rights(const std::string& path);

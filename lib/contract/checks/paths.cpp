@@ -110,10 +110,10 @@ private:
         continue;
       }
       if (++m_seen > k_max_subjects) {
-        return fail(conos::Kind::bad_data, "more than {} names are too many", k_max_subjects);
+        return fail(Kind::bad_data, "more than {} names are too many", k_max_subjects);
       }
       if (m_look.is_late()) {
-        return fail(conos::Kind::busy, "its time was up");
+        return fail(Kind::busy, "its time was up");
       }
       CONOS_CHECK(take(joined(directory, name), name));
     }
@@ -174,10 +174,10 @@ private:
     const std::string& name, int depth)
   {
     if (++m_seen > k_max_subjects) {
-      return fail(conos::Kind::bad_data, "more than {} files are too many", k_max_subjects);
+      return fail(Kind::bad_data, "more than {} files are too many", k_max_subjects);
     }
     if (m_look.is_late()) {
-      return fail(conos::Kind::busy, "its time was up");
+      return fail(Kind::busy, "its time was up");
     }
     Visited visited{path, {}, directory};
     if (::fstatat(dir.get(), name.c_str(), &visited.status, AT_SYMLINK_NOFOLLOW) < 0) {

@@ -18,7 +18,7 @@ bool is_glob(std::string_view path);
 // The paths a pattern stands for, sorted: * and ? stay within a name, ** goes through directories
 // (no symbolic links, no .git, node_modules and vendor), names with a dot in front are meant only
 // when they are written so. Without wildcards it is the path itself, whether it is there or not.
-// Kind::busy when the time is up, Kind::bad_data past k_max_subjects.
+// Type::busy when the time is up, Type::bad_data past k_max_subjects.
 Result<std::vector<std::string>> expand(const Look& look, const std::string& pattern);
 
 // The files of a contract's scope that there are.

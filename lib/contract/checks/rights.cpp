@@ -72,7 +72,7 @@ Result<Account> account_of(Machine& machine, const std::string& name)
   }
   const auto found = (*directory)->users.find(name);
   if (found == (*directory)->users.end()) {
-    return fail(conos::Kind::not_found, "there is no user '{}'", escaped(name, 64));
+    return fail(Kind::not_found, "there is no user '{}'", escaped(name, 64));
   }
   Account out{found->second->uid, {found->second->gid}};
   if (const auto listed = (*directory)->groups_of.find(name);

@@ -28,7 +28,7 @@ Result<std::string> file_state(const Look& look, const std::string& name)
   auto state = look.machine.ask_systemd([&](const Units& bus) {
     return bus.file_state(name);
   });
-  if (!state && state.error().kind == conos::Kind::not_found) {
+  if (!state && state.error().kind == Kind::not_found) {
     return "not-found";
   }
   return state;
@@ -55,7 +55,7 @@ Result<> judge_properties(const Look& look, const UnitSummary& unit, Findings& f
       return bus.property(unit.name, key);
     }));
     auto seen = value_of(property);
-    if (assertion.kind == Kind::duration) { // microseconds
+    if (assertion.kind == Type::duration) { // microseconds
       const auto* micros = std::get_if<std::int64_t>(&seen);
       const bool is_infinite =
         micros != nullptr && *micros == std::numeric_limits<std::int64_t>::max();

@@ -27,7 +27,7 @@ Result<Sink> parse_sink(std::string_view text)
   const auto format = format_of(name);
   if (!format) {
     const auto near = nearest(name, format_names());
-    return fail(conos::Kind::usage, "there is no format '{}'{}", escaped(name, 64),
+    return fail(Kind::usage, "there is no format '{}'{}", escaped(name, 64),
       near ? fmt::format(" (did you mean '{}'?)", *near)
            : fmt::format("; there are {}", join(format_names(), ", ")));
   }
@@ -35,7 +35,7 @@ Result<Sink> parse_sink(std::string_view text)
     return Sink{*format, ""};
   }
   if (equals + 1 == text.size()) {
-    return fail(conos::Kind::usage, "--format={}: the name of the file is missing", escaped(text));
+    return fail(Kind::usage, "--format={}: the name of the file is missing", escaped(text));
   }
   return Sink{*format, std::string(text.substr(equals + 1))};
 }
@@ -72,7 +72,7 @@ Result<std::vector<Sink>> parse_sinks(const std::vector<std::string>& given)
     return sink.file.empty();
   });
   if (to_stdout > 1) {
-    return fail(conos::Kind::usage, "only one report can go to standard output; write FORMAT=FILE");
+    return fail(Kind::usage, "only one report can go to standard output; write FORMAT=FILE");
   }
   return out;
 }

@@ -29,7 +29,7 @@ struct Sink {
   std::string file;
 };
 
-// "text", "junit=FILE", several with commas; at most one may go to standard output. Kind::usage.
+// "text", "junit=FILE", several with commas; at most one may go to standard output. Type::usage.
 Result<std::vector<Sink>> parse_sinks(const std::vector<std::string>& given);
 
 std::string render(const Report& report, Format format, const TextStyle& style);
