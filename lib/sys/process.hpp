@@ -30,10 +30,10 @@ struct Command {
 
   // What follows is for programs of others'; any of it set takes another way to start, which is as
   // quick.
-  std::optional<Identity> identity{}; // become this, without supplementary groups and with no way to
-                                    // gain privileges (only root can)
-  std::size_t data_bytes = 0;       // most private memory of each process (RLIMIT_DATA); 0: any
-  bool dies_with_us = false;        // killed when the thread that started it ends
+  std::optional<Identity> identity{}; // become this, without supplementary groups and with no way
+                                      // to gain privileges (only root can)
+  std::size_t data_bytes = 0;         // most private memory of each process (RLIMIT_DATA); 0: any
+  bool dies_with_us = false;          // killed when the thread that started it ends
 };
 
 struct Bounds {
