@@ -84,9 +84,9 @@ Result<Exit> check(const cli::Args& args)
   CONOS_TRY(const auto report,
     contract::evaluate(std::make_shared<const contract::Loaded>(std::move(loaded)), options));
   if (report.rows.empty()) {
-    return fail(Kind::not_found, options.selection.tags.empty()
-                                   ? "there is no contract"
-                                   : "no contract has one of these tags");
+    const bool has_tags = !options.selection.tags.empty();
+    return fail(
+      Kind::not_found, "there is no contract{}", has_tags ? " with one of these tags" : "");
   }
   const auto style = text_style(args);
   for (const auto& sink : sinks) {
