@@ -18,6 +18,7 @@ namespace conos::contract {
 namespace {
 
 constexpr std::size_t k_max_text = 64U << 10U;
+constexpr std::size_t k_max_unit_file = 1U << 20U;
 
 // What of the machine decides whether a directive bites. Each is asked once for a check.
 class Host
@@ -171,6 +172,34 @@ constexpr std::array<Directive, 16> k_directives{{
   {"AppArmorProfile", is_named, apparmor},
 }};
 
+// systemd forgets what it was built without, so whether it is set is asked of the unit's own files:
+// by the last line that names it, as systemd reads them.
+Result<bool> is_written(const Look& look, const std::string& unit, std::string_view directive)
+{
+  std::vector<std::string> files;
+  for (const auto* name : {"FragmentPath", "DropInPaths"}) {
+    CONOS_TRY(const auto value, look.machine.ask_systemd([&](const Units& bus) {
+      return bus.property(unit, name);
+    }));
+    if (const auto* one = std::get_if<std::string>(&value); one != nullptr && !one->empty()) {
+      files.push_back(*one);
+    } else if (const auto* several = std::get_if<std::vector<std::string>>(&value)) {
+      files.insert(files.end(), several->begin(), several->end());
+    }
+  }
+  bool is_set = false;
+  for (const auto& file : files) {
+    CONOS_TRY(const auto text, read_path(file, k_max_unit_file));
+    for (const auto line : split(text, '\n')) {
+      const auto equals = line.find('=');
+      if (equals != line.npos && trimmed(line.substr(0, equals)) == directive) {
+        is_set = !trimmed(line.substr(equals + 1)).empty();
+      }
+    }
+  }
+  return is_set;
+}
+
 // A pattern stands for services in memory, a name for itself.
 Result<std::vector<std::string>> units_like(const Look& look, const std::string& pattern)
 {
@@ -220,7 +249,11 @@ public:
       if (!value && value.error().kind != Kind::not_found) {
         return tl::unexpected(value.error());
       }
-      if (value && directive.is_set(*value)) {
+      bool is_set = value && directive.is_set(*value);
+      if (!is_set && directive.bites == framework) {
+        CONOS_TRY(is_set, is_written(m_look, unit, directive.name));
+      }
+      if (is_set) {
         out.emplace_back(directive.name);
       }
     }
