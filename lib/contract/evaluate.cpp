@@ -341,6 +341,7 @@ void finish(Shared& shared, std::uint32_t number, JobResult result)
 {
   std::vector<std::pair<std::uint32_t, JobResult>> todo;
   todo.emplace_back(number, std::move(result));
+  bool is_news = false; // waking others for nothing costs more than most checks
   while (!todo.empty()) {
     auto [done, outcome] = std::move(todo.back());
     todo.pop_back();
@@ -356,10 +357,13 @@ void finish(Shared& shared, std::uint32_t number, JobResult result)
         todo.emplace_back(next, std::move(*at_once));
       } else {
         ready(shared, next);
+        is_news = true;
       }
     }
   }
-  shared.changed.notify_all();
+  if (is_news || shared.left == 0) {
+    shared.changed.notify_all();
+  }
 }
 
 JobResult made(Shared& shared, std::uint32_t number, const Keeper* keeper)
