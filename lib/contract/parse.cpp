@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t k_max_checks = 10'000;
 constexpr std::size_t k_max_name = 128;
+constexpr std::size_t k_max_problems = 100; // nobody reads more of one file
 constexpr Duration k_least_timeout = std::chrono::seconds(1);
 constexpr Duration k_most_timeout = std::chrono::hours(1);
 
@@ -117,7 +118,12 @@ public:
 private:
   using Take = std::function<void(const Key&, const Entry&)>;
 
-  void wrong(Mark mark, std::string what) { m_problems.push_back({mark, std::move(what)}); }
+  void wrong(Mark mark, std::string what)
+  {
+    if (m_problems.size() < k_max_problems) {
+      m_problems.push_back({mark, std::move(what)});
+    }
+  }
 
   // Offers each known key, and says which are not known or missing.
   void each_key(

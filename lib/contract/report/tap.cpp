@@ -64,9 +64,10 @@ std::string block_of(const Row& row)
 
 } // namespace
 
+// Version 13: perl's own consumer knows no later one, and nothing of 14 is needed.
 std::string tap_report(const Report& report)
 {
-  auto out = fmt::format("TAP version 14\n1..{}\n", report.rows.size());
+  auto out = fmt::format("TAP version 13\n1..{}\n", report.rows.size());
   std::size_t number = 0;
   for (const auto& row : report.rows) {
     out += line_of(row, ++number) + block_of(row);
