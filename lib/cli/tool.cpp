@@ -113,6 +113,13 @@ const std::string& Args::operator[](const std::string& option) const
   return found->second;
 }
 
+const std::vector<std::string>& Args::all(const std::string& option) const
+{
+  static const std::vector<std::string> none;
+  const auto found = m_given.find(option);
+  return found == m_given.end() ? none : found->second;
+}
+
 Result<long> Args::number(const std::string& option, long least, long most) const
 {
   const auto& text = (*this)[option];
@@ -174,8 +181,9 @@ public:
       if (option == nullptr) {
         return unknown(argv[::optind - 1]);
       }
-      args.m_values[option->name] = ::optarg != nullptr ? ::optarg : "yes";
-      args.m_given[option->name] = true;
+      const std::string value = ::optarg != nullptr ? ::optarg : "yes";
+      args.m_values[option->name] = value;
+      args.m_given[option->name].push_back(value);
     }
     args.operands.assign(argv + ::optind, argv + argc);
     return check_count(args);

@@ -40,6 +40,8 @@ public:
   bool has(const std::string& option) const;
   // The option's value, or its fallback. Asking for one that is not in the table is our own bug.
   const std::string& operator[](const std::string& option) const;
+  // Every value it was given, in their order; the fallback does not count.
+  const std::vector<std::string>& all(const std::string& option) const;
   // A value that must be a number from `least` to `most`; Kind::usage otherwise.
   Result<long> number(const std::string& option, long least, long most) const;
 
@@ -48,7 +50,7 @@ public:
 private:
   friend class Parser;
   std::map<std::string, std::string> m_values;
-  std::map<std::string, bool> m_given;
+  std::map<std::string, std::vector<std::string>> m_given;
 };
 
 struct Verb {

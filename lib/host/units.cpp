@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -398,6 +399,173 @@ Result<std::string> await_job(
   }
 }
 
+// --- values of any type --------------------------------------------------------------------------
+
+constexpr int k_max_value_depth = 16;
+constexpr std::size_t k_max_elements = 10'000;
+
+template<class Wire>
+int read_number(sd_bus_message* message, char type, std::int64_t& into)
+{
+  Wire value{};
+  const int r = sd_bus_message_read_basic(message, type, &value);
+  constexpr auto k_most = std::numeric_limits<std::int64_t>::max();
+  into = std::cmp_greater(value, k_most) ? k_most : static_cast<std::int64_t>(value);
+  return r;
+}
+
+int read_integer(sd_bus_message* message, char type, std::int64_t& into)
+{
+  switch (type) {
+  case 'y':
+    return read_number<std::uint8_t>(message, type, into);
+  case 'n':
+    return read_number<std::int16_t>(message, type, into);
+  case 'q':
+    return read_number<std::uint16_t>(message, type, into);
+  case 'i':
+    return read_number<std::int32_t>(message, type, into);
+  case 'u':
+    return read_number<std::uint32_t>(message, type, into);
+  case 'x':
+    return read_number<std::int64_t>(message, type, into);
+  default:
+    return read_number<std::uint64_t>(message, type, into);
+  }
+}
+
+// A basic value. 0 at the end of its container.
+int read_basic(sd_bus_message* message, char type, PropertyValue& into)
+{
+  if (type == 'b') {
+    int truth = 0;
+    const int r = sd_bus_message_read_basic(message, type, &truth);
+    into = truth != 0;
+    return r;
+  }
+  if (type == 'd') {
+    double number = 0;
+    const int r = sd_bus_message_read_basic(message, type, &number);
+    into = number;
+    return r;
+  }
+  if (type == 's' || type == 'o' || type == 'g') {
+    const char* text = nullptr;
+    const int r = sd_bus_message_read_basic(message, type, &text);
+    into = std::string(text != nullptr ? text : "");
+    return r;
+  }
+  std::int64_t number = 0;
+  const int r = read_integer(message, type, number);
+  into = number;
+  return r;
+}
+
+std::string text_of(const PropertyValue& value)
+{
+  struct Text {
+    std::string operator()(bool truth) const { return truth ? "yes" : "no"; }
+    std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(double number) const { return fmt::format("{}", number); }
+    std::string operator()(const std::string& text) const { return text; }
+    std::string operator()(const std::vector<std::string>& texts) const { return join(texts, " "); }
+  };
+  return std::visit(Text(), value);
+}
+
+// The texts of the elements of whatever is open; a container in it is one text.
+int read_elements(sd_bus_message* message, std::vector<std::string>& into, int depth)
+{
+  for (;;) {
+    char type = 0;
+    const char* contents = nullptr;
+    int r = sd_bus_message_peek_type(message, &type, &contents);
+    if (r <= 0) {
+      return r;
+    }
+    if (depth > k_max_value_depth || into.size() >= k_max_elements) {
+      return -E2BIG;
+    }
+    if (type == 'a' || type == 'r' || type == 'e' || type == 'v') {
+      std::vector<std::string> inner;
+      if ((r = sd_bus_message_enter_container(message, type, contents)) < 0 ||
+          (r = read_elements(message, inner, depth + 1)) < 0 ||
+          (r = sd_bus_message_exit_container(message)) < 0) {
+        return r;
+      }
+      into.push_back(join(inner, " "));
+      continue;
+    }
+    PropertyValue value;
+    if ((r = read_basic(message, type, value)) <= 0) {
+      return r;
+    }
+    into.push_back(text_of(value));
+  }
+}
+
+// Of "(bas)", as the filters have it, the list is what is meant.
+int read_value(sd_bus_message* message, PropertyValue& into)
+{
+  char type = 0;
+  const char* contents = nullptr;
+  int r = sd_bus_message_peek_type(message, &type, &contents);
+  if (r <= 0) {
+    return r < 0 ? r : -EBADMSG;
+  }
+  if (type != 'a' && type != 'r') {
+    return read_basic(message, type, into);
+  }
+  std::vector<std::string> elements;
+  const bool is_filter = type == 'r' && std::string_view(contents) == "bas";
+  if ((r = sd_bus_message_enter_container(message, type, contents)) < 0) {
+    return r;
+  }
+  if (is_filter) {
+    int is_allow_list = 0;
+    if ((r = sd_bus_message_read_basic(message, 'b', &is_allow_list)) < 0 ||
+        (r = sd_bus_message_enter_container(message, 'a', "s")) < 0 ||
+        (r = read_elements(message, elements, 0)) < 0) {
+      return r;
+    }
+    if (is_allow_list == 0 && !elements.empty()) {
+      elements.front().insert(0, "~");
+    }
+  } else if ((r = read_elements(message, elements, 0)) < 0) {
+    return r;
+  }
+  into = std::move(elements);
+  return 0;
+}
+
+Result<PropertyValue> get_property(
+  sd_bus* bus, const std::string& path, const std::string& interface, const std::string& name)
+{
+  BusError error;
+  sd_bus_message* raw = nullptr;
+  int r = sd_bus_call_method(bus, k_service, path.c_str(), "org.freedesktop.DBus.Properties", "Get",
+    &error.raw, &raw, "ss", interface.c_str(), name.c_str());
+  const Message reply(raw);
+  const auto deed = fmt::format("ask for {}", escaped(name));
+  if (r < 0) {
+    const bool is_unknown = sd_bus_error_has_name(&error.raw, SD_BUS_ERROR_UNKNOWN_PROPERTY) != 0 ||
+                            sd_bus_error_has_name(&error.raw, SD_BUS_ERROR_UNKNOWN_INTERFACE) != 0;
+    if (is_unknown) {
+      return fail(Kind::not_found, "there is no property '{}'", escaped(name));
+    }
+    return bus_error(r, error, deed);
+  }
+  const char* contents = nullptr;
+  char type = 0;
+  PropertyValue value;
+  if ((r = sd_bus_message_peek_type(reply.get(), &type, &contents)) < 0 ||
+      (r = sd_bus_message_enter_container(reply.get(), 'v', contents)) < 0 ||
+      (r = read_value(reply.get(), value)) < 0) {
+    return bus_error(r, deed);
+  }
+  return value;
+}
+
 } // namespace
 
 const StepEnd* failed_start_pre(const UnitState& state)
@@ -477,6 +645,22 @@ Result<UnitState> Units::state(const std::string& name) const
     CONOS_CHECK(fill_service(state, properties, interface));
   }
   return state;
+}
+
+Result<PropertyValue> Units::property(const std::string& unit, const std::string& name) const
+{
+  CONOS_TRY(const auto path, path_of(unit));
+  CONOS_TRY(const auto interface, interface_of(unit));
+  auto value = get_property(m_bus.get(), path, interface, name);
+  if (!value && value.error().kind == Kind::not_found) {
+    return get_property(m_bus.get(), path, k_unit, name);
+  }
+  return value;
+}
+
+Result<PropertyValue> Units::property_of_manager(const std::string& name) const
+{
+  return get_property(m_bus.get(), k_manager_path, k_manager, name);
 }
 
 Result<std::vector<UnitSummary>> Units::list(const std::string& pattern) const

@@ -3,9 +3,11 @@
 #include "sys/clock.hpp"
 #include "sys/error.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 struct sd_bus;
@@ -46,6 +48,10 @@ struct UnitState : UnitSummary {
   bool is_failed() const { return active == "failed"; }
 };
 
+// What D-Bus has for a value; a number beyond what fits, as "infinity" is, is the largest there is.
+using PropertyValue =
+  std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;
+
 // The first command of ExecStartPre= that did not end with status 0, if there is one.
 const StepEnd* failed_start_pre(const UnitState& state);
 
@@ -72,6 +78,14 @@ public:
 
   // Units in memory whose name matches the shell pattern ("conos-*.service"): at most 10,000.
   Result<std::vector<UnitSummary>> list(const std::string& pattern) const;
+
+  // A property of a unit, or of its kind of unit, as `systemctl show` names it: Kind::not_found
+  // when there is none of that name. What is neither a number, a boolean, a text nor a list of
+  // texts is a list with a text for each element.
+  Result<PropertyValue> property(const std::string& unit, const std::string& name) const;
+
+  // Of systemd itself: Version, Features, Virtualization, DefaultTasksMax, …
+  Result<PropertyValue> property_of_manager(const std::string& name) const;
 
   // With Until::done a job that fails is Kind::os with systemd's word for it in the text.
   Result<> start(const std::string& name, Until until = Until::done) const;

@@ -4,12 +4,20 @@
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace conos {
+
+struct Identity {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
 
 // A program to run: no shell, an argument vector, a chosen environment.
 struct Command {
@@ -18,6 +26,14 @@ struct Command {
   std::string directory;                // to start in; empty stays where we are
   int input = -1;                       // descriptor for standard input (not taken over); -1: none
   int output = -1;                      // the same for standard output; -1: collected in Ended
+  int script = -1;                      // becomes descriptor 3, for /proc/self/fd/3; -1: none
+
+  // What follows is for programs of others'; any of it set takes another way to start, which is as
+  // quick.
+  std::optional<Identity> identity{}; // become this, without supplementary groups and with no way
+                                      // to gain privileges (only root can)
+  std::size_t data_bytes = 0;         // most private memory of each process (RLIMIT_DATA); 0: any
+  bool dies_with_us = false;          // killed when the thread that started it ends
 };
 
 struct Bounds {

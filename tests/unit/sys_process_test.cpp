@@ -1,6 +1,9 @@
+#include "sys/file.hpp"
 #include "sys/process.hpp"
 
 #include <catch2/catch.hpp>
+
+#include <unistd.h>
 
 using namespace conos;
 
@@ -84,4 +87,55 @@ TEST_CASE("a missing program is an error of its own kind", "[sys][process]")
   const auto ended = run_command(command, {});
   REQUIRE_FALSE(ended);
   CHECK(ended.error().kind == Kind::not_found);
+}
+
+TEST_CASE("a program can be somebody else, without groups and without a way back", "[sys][process]")
+{
+  if (::geteuid() != 0) {
+    return;
+  }
+  Command command{
+    {"/bin/sh", "-c", "id -u; id -G; grep NoNewPrivs /proc/self/status"}, plain_environment(), "/"};
+  command.identity = Identity{65534, 65534};
+
+  const auto ended = run_command(command, Bounds());
+
+  REQUIRE(ended);
+  CHECK(ended->out == "65534\n65534\nNoNewPrivs:\t1\n");
+}
+
+TEST_CASE("a program that cannot be started apart says why", "[sys][process]")
+{
+  Command command{{"/nowhere/program"}, plain_environment(), ""};
+  command.dies_with_us = true;
+  const auto ended = run_command(command, Bounds());
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().kind == Kind::not_found);
+
+  command.argv = {"/bin/true"};
+  command.directory = "/nowhere";
+  CHECK_FALSE(run_command(command, Bounds()));
+}
+
+TEST_CASE("a script is descriptor 3, and nothing else of ours is open", "[sys][process]")
+{
+  const auto script = memory_file("echo from a script; ls /proc/self/fd");
+  REQUIRE(script);
+  Command command{{"/bin/sh", "/proc/self/fd/3"}, plain_environment(), "/"};
+  command.script = script->get();
+
+  const auto ended = run_command(command, Bounds());
+
+  REQUIRE(ended);
+  CHECK(ended->out.starts_with("from a script\n0\n1\n2\n3\n"));
+  CHECK(ended->out.find("\n10\n") == std::string::npos);
+}
+
+TEST_CASE("the memory of a program can be bounded", "[sys][process]")
+{
+  Command command{{"/bin/sh", "-c", "ulimit -d"}, plain_environment(), "/"};
+  command.data_bytes = 64U << 20U;
+  const auto ended = run_command(command, Bounds());
+  REQUIRE(ended);
+  CHECK(ended->out == "65536\n");
 }
