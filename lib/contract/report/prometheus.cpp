@@ -20,8 +20,9 @@ std::string safe_label(std::string_view text)
 
 std::string quoted_label(std::string_view text)
 {
+  const auto safe = safe_label(text);
   std::string out;
-  for (const char c : clipped(safe_label(text), 300)) {
+  for (const char c : clipped(safe, 300)) {
     if (c == '"' || c == '\\') {
       out += '\\';
     }
