@@ -358,9 +358,14 @@ const Key k_enforced[] = {
 
 const Key k_ledger[] = {
   {"path", Type::text, needed, "the directory of the ledger", "/var/lib/conos"},
-  {"verifies", Type::boolean, property, "whether every hash in it is right", "true"},
+  {"verifies", Type::boolean, property,
+    "whether every hash in it is right, and its checkpoints agree", "true"},
   {"rows", Type::integer, property, "how many rows it has", "{ at_least: 1 }"},
   {"age", Type::duration, property, "how old its last row is", "{ less: 1d }"},
+  {"checkpoint_age", Type::duration, property, "how long ago the last checkpoint was signed",
+    "{ less: 1d }"},
+  {"unsealed", Type::integer, property, "how many rows came after the last checkpoint",
+    "{ less: 10000 }"},
 };
 
 constexpr Module k_modules[] = {

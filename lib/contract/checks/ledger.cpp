@@ -1,34 +1,97 @@
+#include "audit/evidence.hpp"
+#include "audit/place.hpp"
 #include "audit/verify.hpp"
 #include "contract/checks/look.hpp"
 #include "sys/clock.hpp"
 #include "sys/text.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 namespace conos::contract {
 
+namespace {
+
+std::int64_t age_of(Time time)
+{
+  return std::max<std::int64_t>(0, std::chrono::duration_cast<Duration>(now() - time).count());
+}
+
+// The journal would have to be searched: that is for conos-audit verify.
+audit::Journal no_journal()
+{
+  return {
+    .put = [](const audit::SignedCheckpoint&) -> Result<> {
+      return fail(Kind::unavailable, "the journal is not asked here");
+    },
+    .notes = [](const std::string&) -> Result<std::vector<std::string>> {
+      return fail(Kind::unavailable, "the journal is not asked here");
+    },
+  };
+}
+
+struct Ledger {
+  audit::Evidence evidence;
+  audit::Verdict verdict;
+};
+
+// By all that lies beside it and with its witnesses.
+Result<Ledger> judge_ledger(const std::string& directory)
+{
+  Ledger out;
+  CONOS_TRY(out.evidence, audit::gather(directory, std::nullopt, no_journal()));
+  CONOS_TRY(out.verdict, audit::verify(directory + "/" + audit::k_database, out.evidence.expected));
+  if (!out.verdict.bad && !out.evidence.bad.empty()) {
+    out.verdict.bad = out.evidence.bad.front();
+  }
+  if (!out.verdict.bad) {
+    out.verdict.bad = audit::judge_signed_rows(out.verdict, out.evidence);
+  }
+  return out;
+}
+
+Subject subject_of(const std::string& directory, const Ledger& ledger)
+{
+  const auto& verdict = ledger.verdict;
+  Subject subject;
+  subject.name = "ledger '" + escaped(directory, 200) + "'";
+  subject.add("verifies", !verdict.bad.has_value());
+  subject.add("rows", verdict.rows);
+  if (const auto last = parse_rfc3339(verdict.ts)) {
+    subject.add("age", age_of(*last));
+  }
+  const auto& kept = ledger.evidence.kept;
+  struct stat status = {};
+  const auto file = directory + "/" + audit::k_checkpoints; // grows by a note for each
+  if (!kept.empty() && ::stat(file.c_str(), &status) == 0) {
+    subject.add(
+      "checkpoint_age", age_of(std::chrono::system_clock::from_time_t(status.st_mtim.tv_sec)));
+    subject.add("unsealed", verdict.rows - kept.back().checkpoint.rows);
+  }
+  return subject;
+}
+
+} // namespace
+
 Outcome look_at_ledger(const Look& look)
 {
   const auto path = look.path("path");
-  const auto verdict = audit::verify(path + "/audit.db");
-  if (!verdict) {
-    return Outcome::broken(verdict.error().text());
+  const auto ledger = judge_ledger(path);
+  if (!ledger && ledger.error().kind == Kind::not_found) {
+    return Outcome::bad("there is no ledger '" + escaped(path, 200) + "'");
   }
-  Subject subject;
-  subject.name = "ledger '" + escaped(path, 200) + "'";
-  subject.add("verifies", !verdict->bad.has_value());
-  subject.add("rows", verdict->rows);
-  if (const auto last = parse_rfc3339(verdict->ts)) {
-    const auto age = std::chrono::duration_cast<Duration>(now() - *last).count();
-    subject.add("age", std::max<std::int64_t>(0, age));
+  if (!ledger) {
+    return Outcome::broken(ledger.error().text());
   }
-  const auto* asserted = look.params().assertion("verifies");
-  if (verdict->bad && asserted == nullptr) {
-    return Outcome::bad(subject.name + ": " + escaped(verdict->bad->what, 200));
+  const auto subject = subject_of(path, *ledger);
+  const auto& bad = ledger->verdict.bad;
+  if (bad && !look.asks("verifies")) {
+    return Outcome::bad(subject.name + ": " + escaped(bad->what, 200));
   }
   auto outcome = judge(look, {subject});
-  if (verdict->bad && outcome.verdict == Outcome::Verdict::bad) {
-    outcome.evidence = escaped(verdict->bad->what, 200);
+  if (bad && outcome.verdict == Outcome::Verdict::bad) {
+    outcome.evidence = escaped(bad->what, 200);
   }
   return outcome;
 }
