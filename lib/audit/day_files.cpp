@@ -23,14 +23,13 @@ namespace conos::audit {
 namespace {
 
 constexpr mode_t k_mode = 0640;
-constexpr const char* k_copied = ".copied";
-constexpr std::size_t k_max_copied_bytes = 4096;
+constexpr const char* k_copied = "copied";
 
 // The files of one day: .log, .jsonl, .tsv.
 constexpr std::array<const char*, 3> k_endings{".log", ".jsonl", ".tsv"};
 constexpr std::size_t k_table = 2;
 
-// How far the copies have come: what `.copied` says, "812 2026-11-21 790 40960 81920 512".
+// How far the copies have come: what the file `copied` says, "812 2026-11-21 790 40960 81920 512".
 struct Position {
   std::int64_t id = 0;     // of the last row copied
   std::string day;         // the files written to last
@@ -206,19 +205,15 @@ private:
 
   Result<> remember() const
   {
-    return replace(m_lines, k_copied,
-      fmt::format("{} {} {} {} {} {}\n", m_at.id, m_at.day, m_at.before, m_at.sizes[0],
-        m_at.sizes[1], m_at.sizes[2]),
-      0600, {}, Durable::later);
+    return overwrite(m_lines, k_copied,
+      fmt::format("{} {} {} {} {} {}", m_at.id, m_at.day, m_at.before, m_at.sizes[0], m_at.sizes[1],
+        m_at.sizes[2]));
   }
 
   Result<> resume()
   {
-    const auto text = read_file(m_lines, k_copied, k_max_copied_bytes);
-    if (!text && text.error().kind != Kind::not_found) {
-      return tl::unexpected<Error>(text.error());
-    }
-    const auto at = text ? position_in(*text) : std::nullopt;
+    CONOS_TRY(const auto line, first_line(m_lines, k_copied));
+    const auto at = line ? position_in(*line) : std::nullopt;
     if (!at) {
       return go_on_after_the_newest();
     }

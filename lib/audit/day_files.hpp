@@ -19,9 +19,9 @@ DayFiles day_files_in(const std::string& srv);
 
 // Brings the files up to date with the ledger: copies the rows after the last one that was copied,
 // at most `most`, and returns how many. The place and what was written there are remembered in
-// `.copied`; after a crash, what stands past that is cut off and copied again, so each row is there
+// `copied`; after a crash, what stands past that is cut off and copied again, so each row is there
 // once. Where a power cut took more, or somebody shortened a file, that day is copied anew; days
-// that were removed stay so. Without `.copied` everything is copied.
+// that were removed stay so. Without `copied` everything is copied.
 //
 // New files are 0640 and of the directory's group. Nothing is flushed. Waits at most a second for
 // another who copies, then copies nothing.

@@ -259,13 +259,12 @@ std::vector<Row> Ledger::Database::of_the_disk() const
 // is there, and else when it is committed: a row that is told of twice has a key.
 std::vector<Row> Ledger::Database::of_the_clock(bool is_first)
 {
-  constexpr std::size_t k_most_bytes = 200;
   moment = this_moment();
   if (!moment) {
     return {};
   }
-  const auto text = read_file(directory, k_moment, k_most_bytes);
-  const auto before = text ? moment_in(*text) : std::nullopt;
+  const auto line = first_line(directory, k_moment);
+  const auto before = line && *line ? moment_in(**line) : std::nullopt;
   if (is_first) {
     remember_moment();
     return {};
@@ -284,7 +283,7 @@ std::vector<Row> Ledger::Database::of_the_clock(bool is_first)
 void Ledger::Database::remember_moment()
 {
   if (moment) {
-    (void)replace(directory, k_moment, to_text(*moment), 0600, {}, Durable::later);
+    (void)overwrite(directory, k_moment, to_text(*moment));
     moment.reset();
   }
 }

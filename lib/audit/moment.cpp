@@ -74,7 +74,7 @@ std::optional<Moment> this_moment()
 std::string to_text(const Moment& moment)
 {
   return fmt::format(
-    "{} {} {}\n", moment.boot, moment.since_boot.count(), since_epoch(moment.wall).count());
+    "{} {} {}", moment.boot, moment.since_boot.count(), since_epoch(moment.wall).count());
 }
 
 std::optional<Moment> moment_in(std::string_view text)

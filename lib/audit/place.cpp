@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <iterator>
 #include <thread>
 
 namespace conos::audit {
@@ -119,6 +120,33 @@ Result<bool> take_lock(const UniqueFd& fd, Duration patience)
 void let_others_in(const UniqueFd& directory)
 {
   (void)::flock(directory.get(), LOCK_UN);
+}
+
+Result<> overwrite(const UniqueFd& dir, const std::string& name, const std::string& line)
+{
+  const UniqueFd file(::openat(dir.get(), name.c_str(),
+    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
+  if (!file) {
+    return os_error("open '{}'", name);
+  }
+  const auto text = line + "\n";
+  if (::pwrite(file.get(), text.data(), text.size(), 0) != std::ssize(text) ||
+      ::ftruncate(file.get(), std::ssize(text)) < 0) {
+    return os_error("write '{}'", name);
+  }
+  return {};
+}
+
+Result<std::optional<std::string>> first_line(const UniqueFd& dir, const std::string& name)
+{
+  constexpr std::size_t k_most = 4096;
+  auto text = read_file(dir, name, k_most);
+  if (!text) {
+    return text.error().kind == Kind::not_found ? Result<std::optional<std::string>>(std::nullopt)
+                                                : tl::unexpected<Error>(text.error());
+  }
+  const auto end = text->find('\n');
+  return end == std::string::npos ? std::nullopt : std::optional(text->substr(0, end));
 }
 
 Result<UniqueFd> open_place(const std::string& directory)

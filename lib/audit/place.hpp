@@ -4,6 +4,7 @@
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
+#include <optional>
 #include <string>
 
 // The files of a ledger and the directory they lie in.
@@ -21,6 +22,15 @@ inline const std::string k_moment = "audit.db-moment";
 // Takes the exclusive lock (flock(2)) of an open file or directory, waiting for `patience` at most.
 // Gives false when another still has it then. It is let go with the descriptor.
 Result<bool> take_lock(const UniqueFd& fd, Duration patience);
+
+// Writes a line over what a small file has; makes the file (0600) where there is none. For one
+// writer at a time. A kill leaves the line that was or the one that is, in front of whatever; a
+// power cut may leave neither, and readers do without. Nothing has to be cleared away afterwards,
+// as a file that was to replace another would have to be.
+Result<> overwrite(const UniqueFd& dir, const std::string& name, const std::string& line);
+
+// The first line of such a file; none when there is no whole one.
+Result<std::optional<std::string>> first_line(const UniqueFd& dir, const std::string& name);
 
 // Opens a ledger's directory, making it (0700) and an empty database (0600) where they are not
 // there. Refuses what others than root and we could have put there or written.

@@ -49,7 +49,8 @@ bool is_left_over(const UniqueFd& dir, const std::string& name)
          age(st->st_ctim) > std::chrono::minutes(1);
 }
 
-// How often a unit was mended in a row: /var/lib/conos/mend/UNIT, "3 2026-11-20T21:30:00.000Z".
+// How often a unit was mended in a row: /var/lib/conos/mend/UNIT, "3 2026-11-20T21:30:00.000Z", and
+// "stopped" behind it while it is ours to start.
 class Mendings
 {
 public:
@@ -61,6 +62,7 @@ public:
   struct State {
     int times = 0;
     Time last;
+    bool is_stopped = false;
   };
 
   State read(const std::string& unit) const
@@ -70,20 +72,24 @@ public:
     if (!text) {
       return state;
     }
-    const auto space = text->find(' ');
+    const auto words = split(trimmed(*text), ' ');
     (void)std::from_chars(text->data(), text->data() + text->size(), state.times);
-    const auto last = space == std::string::npos ? Result<Time>(Time())
-                                                 : parse_rfc3339(trimmed(text->substr(space)));
-    state.last = last.value_or(Time());
+    state.last = words.size() > 1 ? parse_rfc3339(words[1]).value_or(Time()) : Time();
+    state.is_stopped = words.size() > 2 && words[2] == k_stopped;
     return state;
   }
 
   Result<> write(const std::string& unit, const State& state) const
   {
-    return replace(m_dir, unit, fmt::format("{} {}\n", state.times, rfc3339(state.last)), 0600);
+    return replace(m_dir, unit,
+      fmt::format("{} {}{}{}\n", state.times, rfc3339(state.last), state.is_stopped ? " " : "",
+        state.is_stopped ? k_stopped : ""),
+      0600);
   }
 
 private:
+  static constexpr std::string_view k_stopped = "stopped";
+
   UniqueFd m_dir;
 };
 
@@ -251,20 +257,29 @@ private:
   Result<> mend(const std::string& path_unit, const std::string& service)
   {
     CONOS_TRY(const auto path, m_units.state(path_unit));
-    if (!path.is_failed()) {
+    auto state = m_mendings.read(path_unit);
+    const bool paused = now() - state.last < mending_pause(state.times);
+    if (state.is_stopped) {
+      return paused && !path.is_active() ? Result<>() : start_again(path, state);
+    }
+    CONOS_TRY(const auto woken, m_units.state(service));
+    const bool loops = path.is_active() && cannot_start(woken) && was_just_tried(woken);
+    if (!loops && (!path.is_failed() || paused)) {
       return {};
     }
-    auto state = m_mendings.read(path_unit);
     if (now() - state.last > 2 * mending_pause(state.times + 1)) {
       state.times = 0; // it was well for a while
     }
-    if (now() - state.last < mending_pause(state.times)) {
-      return {};
-    }
     ++state.times;
     state.last = now();
+    state.is_stopped = loops;
     CONOS_CHECK(m_mendings.write(path_unit, state));
-    CONOS_CHECK(record_mending(path, service, state.times));
+    CONOS_CHECK(record_mending(path, woken, state.times));
+    if (loops) {
+      log::warning("{} cannot be started; what wakes it is stopped, for the {}. time in a row",
+        service, state.times);
+      return m_units.stop(path_unit, Until::queued);
+    }
     log::warning("{} failed ({}); started again, for the {}. time in a row", path_unit, path.result,
       state.times);
     (void)m_units.reset_failed(service); // it may well not have failed
@@ -272,16 +287,35 @@ private:
     return m_units.start(path_unit, Until::queued);
   }
 
-  Result<> record_mending(const UnitState& path, const std::string& service, int times)
+  // A path unit that wakes a unit again and again that cannot be started fails when it has done so
+  // often enough in a short time. On a machine that is too slow for that it would go on for ever.
+  static bool cannot_start(const UnitState& service)
   {
-    CONOS_TRY(const auto state, m_units.state(service));
-    const auto* step = failed_start_pre(state);
-    const bool unstartable = step != nullptr && step->status >= k_first_setup_status;
-    return record(unstartable ? "agent.unstartable" : "sweep.mended",
+    const auto* step = failed_start_pre(service);
+    return step != nullptr && step->status >= k_first_setup_status;
+  }
+
+  static bool was_just_tried(const UnitState& service)
+  {
+    const auto* step = failed_start_pre(service);
+    return step != nullptr && step->started && now() - *step->started < std::chrono::seconds(5);
+  }
+
+  Result<> start_again(const UnitState& path, Mendings::State state)
+  {
+    state.is_stopped = false;
+    CONOS_CHECK(m_mendings.write(path.name, state));
+    return path.is_active() ? Result<>() : m_units.start(path.name, Until::queued);
+  }
+
+  Result<> record_mending(const UnitState& path, const UnitState& service, int times)
+  {
+    const auto* step = failed_start_pre(service);
+    return record(cannot_start(service) ? "agent.unstartable" : "sweep.mended",
       fmt::format(
         R"({{"result":{},"service_result":{},"status":{},"times":{},"unit":{},"what":"unit"}})",
-        json_text(path.result), json_text(state.result), step != nullptr ? step->status : 0, times,
-        json_text(path.name)),
+        json_text(path.result), json_text(service.result), step != nullptr ? step->status : 0,
+        times, json_text(path.name)),
       "");
   }
 

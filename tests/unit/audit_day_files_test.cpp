@@ -105,19 +105,19 @@ TEST_CASE("what a crash left in day files is copied again", "[audit][day_files]"
   Desk desk;
   desk.append(2);
   CHECK(desk.copy() == 2);
-  const auto position = read_file(desk.lines.fd, ".copied", 1000).value();
+  const auto position = read_file(desk.lines.fd, "copied", 1000).value();
   desk.append(2);
   CHECK(desk.copy() == 2);
   const auto whole = desk.text(".log");
 
   SECTION("all was written but the place")
   {
-    REQUIRE(replace(desk.lines.fd, ".copied", position, 0600));
+    REQUIRE(replace(desk.lines.fd, "copied", position, 0600));
     CHECK(desk.copy() == 2);
   }
   SECTION("some was written")
   {
-    REQUIRE(replace(desk.lines.fd, ".copied", position, 0600));
+    REQUIRE(replace(desk.lines.fd, "copied", position, 0600));
     chop(desk.lines, Desk::day() + ".jsonl", 30);
     chop(desk.tables, Desk::day() + ".tsv", 5);
     CHECK(desk.copy() == 2);
@@ -129,7 +129,7 @@ TEST_CASE("what a crash left in day files is copied again", "[audit][day_files]"
   }
   SECTION("the place is lost")
   {
-    REQUIRE(remove_name(desk.lines.fd, ".copied"));
+    REQUIRE(remove_name(desk.lines.fd, "copied"));
     CHECK(desk.copy() == 0);
     desk.append(1);
     CHECK(desk.copy() == 1);
@@ -138,7 +138,7 @@ TEST_CASE("what a crash left in day files is copied again", "[audit][day_files]"
   }
   SECTION("the place is lost, and half a line too")
   {
-    REQUIRE(replace(desk.lines.fd, ".copied", "x", 0600));
+    REQUIRE(replace(desk.lines.fd, "copied", "x", 0600));
     chop(desk.lines, Desk::day() + ".jsonl", 1);
     CHECK(desk.copy() == 1);
     CHECK(desk.ids() == Ids{1, 2, 3, 4});
@@ -161,7 +161,7 @@ TEST_CASE("days that were removed can be made again, and are not without being a
     REQUIRE(remove_name(desk.lines.fd, Desk::day() + ending));
   }
   REQUIRE(remove_name(desk.tables.fd, Desk::day() + ".tsv"));
-  REQUIRE(remove_name(desk.lines.fd, ".copied"));
+  REQUIRE(remove_name(desk.lines.fd, "copied"));
 
   CHECK(desk.copy() == 2);
 

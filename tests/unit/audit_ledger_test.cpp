@@ -429,7 +429,7 @@ TEST_CASE("what happened to the clock between two appends is recorded, once", "[
     return Ledger::open(dir.path).value().append({{"a.b", "root", "{}", ""}}).value().at(0).id;
   };
   const auto pretend = [&](const Moment& moment) {
-    REQUIRE(replace(dir.fd, "audit.db-moment", to_text(moment), 0600));
+    REQUIRE(replace(dir.fd, "audit.db-moment", to_text(moment) + "\n", 0600));
   };
   auto moment = this_moment().value();
 
