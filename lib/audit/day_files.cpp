@@ -119,7 +119,7 @@ public:
   {
     CONOS_TRY(auto lines, open_dir(to.lines));
     CONOS_TRY(auto tables, open_dir(to.tables));
-    CONOS_TRY(const bool alone, take_lock(lines, std::chrono::seconds(1)));
+    CONOS_TRY(const bool alone, take_lock(lines, Duration::zero()));
     Copier copier(std::move(lines), std::move(tables), alone);
     if (alone) {
       CONOS_CHECK(copier.resume());
