@@ -232,6 +232,11 @@ Result<Sealed> seal(const std::string& directory, const std::string& actor, cons
     CONOS_TRY(const auto key, key_for(dir, notes, view).map_error(purpose));
     verifier = key.verifier();
     sealed = seal_locked(dir, view, key, notes, journal);
+    if (sealed && !sealed->is_new && view.rows() == sealed->newest.checkpoint.rows) {
+      // no row tells of it: whoever added it may have died before it was flushed
+      CONOS_CHECK(sync_file(locked).map_error(purpose));
+      CONOS_CHECK(sync_file(dir).map_error(purpose));
+    }
   }
   CONOS_CHECK(sealed.map_error(purpose));
   sealed->row = row_of(sealed->newest, *verifier, actor);

@@ -382,3 +382,41 @@ TEST_CASE("a row in a day file was in the ledger", "[audit][seal]")
   Evidence none;
   CHECK(add_day_files(days.path + "/none", none));
 }
+
+TEST_CASE("a witness of which a crash left half a key is completed", "[audit][witness]")
+{
+  TempDir dir;
+  TempDir stick;
+  Lines lines;
+  (void)make_ledger(dir, 3);
+  REQUIRE(seal_in(dir, lines));
+  const auto verifier = find_verifier_key(dir.fd).value().value();
+  const auto name = fmt::format("conos-{:08x}.pub", verifier.id);
+  const auto whole = to_text(verifier) + "\n";
+  const auto left = GENERATE(as<std::size_t>(), 0, 1, 40);
+  REQUIRE(publish(stick.fd, name, whole.substr(0, left), 0644));
+
+  REQUIRE(add_witness(dir.fd, stick.path, verifier));
+
+  CHECK(read_file(stick.fd, name, 1000).value() == whole);
+}
+
+TEST_CASE("that a witness came or went is told once each time", "[audit][witness]")
+{
+  TempDir dir;
+  (void)make_ledger(dir, 3);
+  const auto tell = [&](Witnessing what, const std::string& witness) {
+    const auto row = row_of_witness(dir.path, what, witness, "root").value();
+    return !Ledger::open(dir.path).value().append({row}).value().front().already;
+  };
+
+  CHECK(tell(Witnessing::added, "/mnt/a"));
+  CHECK_FALSE(tell(Witnessing::added, "/mnt/a"));
+  CHECK(tell(Witnessing::added, "/mnt/a/b"));
+  for (int times = 0; times < 11; ++times) {
+    CHECK(tell(Witnessing::removed, "/mnt/a"));
+    CHECK_FALSE(tell(Witnessing::removed, "/mnt/a"));
+    CHECK(tell(Witnessing::added, "/mnt/a"));
+    CHECK_FALSE(tell(Witnessing::added, "/mnt/a"));
+  }
+}
