@@ -420,3 +420,45 @@ TEST_CASE("that a witness came or went is told once each time", "[audit][witness
     CHECK_FALSE(tell(Witnessing::added, "/mnt/a"));
   }
 }
+
+TEST_CASE("the rows after the last checkpoint are counted", "[audit][seal]")
+{
+  TempDir dir;
+  Lines lines;
+  CHECK(rows_not_signed(dir.path).value() == 0);
+  (void)make_ledger(dir, 20);
+  CHECK(rows_not_signed(dir.path).value() == 20);
+  REQUIRE(seal_in(dir, lines));
+  CHECK(rows_not_signed(dir.path).value() == 1); // the one that tells of it
+  append_rows(dir, 10);
+  CHECK(rows_not_signed(dir.path).value() == 11);
+
+  const auto note = read_file(dir.fd, k_checkpoints, 10'000).value();
+  SECTION("in a file longer than what is read of it")
+  {
+    std::string many;
+    while (many.size() < 4 * k_max_note_bytes) {
+      many += note;
+    }
+    many.replace(many.rfind("\n20\n"), 4, "\n25\n");
+    REQUIRE(replace(dir.fd, k_checkpoints, many, 0644));
+    CHECK(rows_not_signed(dir.path).value() == 6);
+  }
+  SECTION("after one that was cut short")
+  {
+    REQUIRE(replace(dir.fd, k_checkpoints, note + note.substr(0, note.size() / 2), 0644));
+    CHECK(rows_not_signed(dir.path).value() == 11);
+  }
+  SECTION("of more rows than there are none is left")
+  {
+    auto more = note;
+    more.replace(more.find("\n20\n"), 4, "\n99\n");
+    REQUIRE(replace(dir.fd, k_checkpoints, more, 0644));
+    CHECK(rows_not_signed(dir.path).value() == 0);
+  }
+  SECTION("not by what is no checkpoint")
+  {
+    REQUIRE(replace(dir.fd, k_checkpoints, "none\n\n\u2014 of those\n", 0644));
+    CHECK(rows_not_signed(dir.path).error().kind == Kind::bad_data);
+  }
+}
