@@ -523,14 +523,43 @@ Result<Exit> list_witnesses(const cli::Args& args, const UniqueFd& dir)
   return all_there ? Exit::ok : Exit::no;
 }
 
-Result<> record_witness(const cli::Args& args, const std::string& type, const std::string& witness)
+Result<> record_witness(const cli::Args& args, audit::Witnessing what, const std::string& witness)
 {
-  audit::Row row{type, "", fmt::format(R"({{"witness":{}}})", audit::json_text(witness)), ""};
-  CONOS_TRY(row.actor, own_actor());
+  CONOS_TRY(const auto actor, own_actor());
   CONOS_TRY(auto ledger, audit::Ledger::open(args["ledger"]));
+  CONOS_TRY(const auto row, audit::row_of_witness(args["ledger"], what, witness, actor));
   CONOS_CHECK(ledger.append({row}));
   copy_to_days(args["ledger"]);
   return {};
+}
+
+Result<bool> is_witness(const UniqueFd& dir, const std::string& witness)
+{
+  CONOS_TRY(const auto witnesses, audit::list_witnesses(dir));
+  return std::find(witnesses.begin(), witnesses.end(), witness) != witnesses.end();
+}
+
+// Of one that is a witness already, what was not done is done.
+Result<Exit> add_witness(const cli::Args& args, const UniqueFd& dir, const std::string& witness)
+{
+  CONOS_TRY(const auto signer, audit::find_or_make_signing_key(dir));
+  CONOS_TRY(const bool known, is_witness(dir, witness));
+  if (!known) {
+    CONOS_CHECK(audit::add_witness(dir, witness, signer.verifier()));
+  }
+  CONOS_CHECK(record_witness(args, audit::Witnessing::added, witness));
+  return checkpoint(args);
+}
+
+Result<Exit> remove_witness(const cli::Args& args, const UniqueFd& dir, const std::string& witness)
+{
+  CONOS_TRY(const bool known, is_witness(dir, witness));
+  if (!known) {
+    return fail(Kind::not_found, "'{}' is not a witness", escaped(witness));
+  }
+  CONOS_CHECK(record_witness(args, audit::Witnessing::removed, witness));
+  CONOS_CHECK(audit::remove_witness(dir, witness));
+  return Exit::ok;
 }
 
 Result<Exit> witness(const cli::Args& args)
@@ -544,15 +573,10 @@ Result<Exit> witness(const cli::Args& args)
     return list_witnesses(args, dir).map_error(only_for_root);
   }
   if (is("add", 2)) {
-    CONOS_TRY(const auto signer, audit::find_or_make_signing_key(dir).map_error(only_for_root));
-    CONOS_CHECK(audit::add_witness(dir, args.operands[1], signer.verifier()));
-    CONOS_CHECK(record_witness(args, "witness.added", args.operands[1]));
-    return checkpoint(args);
+    return add_witness(args, dir, args.operands[1]).map_error(only_for_root);
   }
   if (is("remove", 2)) {
-    CONOS_CHECK(record_witness(args, "witness.removed", args.operands[1]));
-    CONOS_CHECK(audit::remove_witness(dir, args.operands[1]).map_error(only_for_root));
-    return Exit::ok;
+    return remove_witness(args, dir, args.operands[1]).map_error(only_for_root);
   }
   return fail(Kind::usage, "witness add DIR, add journal, remove DIR, or list");
 }

@@ -147,8 +147,13 @@ Result<> append_note(
     return os_error("cut '{}'", name);
   }
   CONOS_CHECK(write_all(file, note).map_error(during(fmt::format("append to '{}'", name))));
-  CONOS_CHECK(sync_file(file));
-  return sync_file(dir);
+  auto flushed = sync_file(file);
+  flushed = flushed ? sync_file(dir) : std::move(flushed);
+  // or the next call would find it there, and the kernel may have dropped it
+  if (!flushed && ::ftruncate(file.get(), static_cast<off_t>(keep)) < 0) {
+    flushed.error().what += fmt::format(", and it stays in '{}'", name);
+  }
+  return flushed;
 }
 
 Result<std::optional<VerifierKey>> find_verifier_key(const UniqueFd& dir)

@@ -55,8 +55,9 @@ struct Notes {
 };
 Notes divide_notes(std::string_view file);
 
-// Appends a note to file `name` in `dir`, durably, in place of what a crash left of another. Makes
-// the file (0644) with Missing::make. For one writer at a time. Kind::not_found.
+// Appends a note to file `name` in `dir`, durably, in place of what a crash left of another; one
+// that cannot be flushed is taken out again. Makes the file (0644) with Missing::make. For one
+// writer at a time. Kind::not_found.
 enum class Missing { make, is_error };
 Result<> append_note(
   const UniqueFd& dir, const std::string& name, std::string_view note, Missing missing);

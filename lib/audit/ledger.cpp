@@ -375,14 +375,13 @@ void Ledger::Database::start_log_over()
 Result<> Ledger::Database::rewrite_log()
 {
   (void)::unlinkat(directory.get(), k_unflushed.c_str(), 0); // set again below, if need be
-  if (sqlite3_wal_checkpoint_v2(
-        connection.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) == SQLITE_OK) {
+  auto written = sqlite::fold_log(connection.get());
+  if (written) {
     return {};
   }
-  auto error = sqlite::failure(connection.get(), "write the ledger's log anew");
   const UniqueFd mark(::openat(
     directory.get(), k_unflushed.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  return error;
+  return written;
 }
 
 Ledger::Ledger(std::unique_ptr<Database> database)

@@ -83,8 +83,17 @@ Result<> drop_bodies(const std::string& file, const Pruning& pruning)
     drop.bind(2, std::min(id + k_at_once, pruning.rows));
     CONOS_CHECK(drop.run());
   }
-  // its log still has what went
-  return sqlite::execute(raw, "PRAGMA wal_checkpoint(TRUNCATE)");
+  return sqlite::fold_log(raw); // which still has what went
+}
+
+// A crash may have left in the log what went before.
+Result<Pruning> finished(const std::string& file, const Pruning& pruning, Prune how)
+{
+  if (how == Prune::go && pruning.already > 0) {
+    CONOS_TRY(const auto connection, sqlite::open_to_write(file));
+    CONOS_CHECK(sqlite::fold_log(connection.get()));
+  }
+  return pruning;
 }
 
 } // namespace
@@ -96,14 +105,14 @@ Result<Pruning> prune(const std::string& directory, Time before, const std::stri
   const auto file = directory + "/" + k_database;
   CONOS_TRY(auto pruning, find_rows(file, before).map_error(purpose));
   if (pruning.rows <= pruning.already) {
-    return pruning;
+    return finished(file, pruning, how).map_error(purpose);
   }
   CONOS_TRY(const auto covered, covered_rows(directory, journal).map_error(purpose));
   pruning.uncovered = std::max<std::int64_t>(0, pruning.rows - covered);
   pruning.rows -= pruning.uncovered;
   CONOS_TRY(pruning.bytes, bytes_of_rows(file, pruning.rows).map_error(purpose));
   if (how == Prune::look || pruning.rows <= pruning.already) {
-    return pruning;
+    return finished(file, pruning, how).map_error(purpose);
   }
   pruning.row = {std::string(k_pruned_type), actor,
     fmt::format(R"({{"before":"{}","rows":{}}})", rfc3339(before), pruning.rows),

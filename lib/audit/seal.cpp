@@ -2,6 +2,7 @@
 
 #include "audit/chain.hpp"
 #include "audit/place.hpp"
+#include "audit/reader.hpp"
 #include "audit/verify.hpp"
 #include "audit/view.hpp"
 #include "sys/file.hpp"
@@ -10,7 +11,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace conos::audit {
@@ -207,7 +211,52 @@ Result<> tell_witnesses(
   return {};
 }
 
+// The end of a file, in which the last of its notes is whole.
+Result<std::string> last_notes(const UniqueFd& dir)
+{
+  CONOS_TRY(const auto file, open_beneath(dir, k_checkpoints));
+  CONOS_TRY(const auto st, stat_of(file));
+  const auto most =
+    static_cast<off_t>(2 * k_max_note_bytes); // one may have been cut short after it
+  if (!S_ISREG(st.st_mode) || (st.st_size > most && ::lseek(file.get(), -most, SEEK_END) < 0)) {
+    return fail(Kind::bad_data, "'{}' is not a regular file", k_checkpoints);
+  }
+  return read_all(file, k_max_checkpoints_bytes);
+}
+
+// Of the last checkpoint, by its own words; 0 when there is none.
+Result<std::int64_t> rows_signed(const UniqueFd& dir)
+{
+  const auto text = last_notes(dir);
+  if (!text && text.error().kind == Kind::not_found) {
+    return 0;
+  }
+  CONOS_CHECK(text);
+  const auto notes = divide_notes(*text).notes;
+  if (notes.empty()) {
+    return 0;
+  }
+  const auto body = notes.back().substr(0, notes.back().find("\n\n") + 1);
+  return parse_checkpoint(body).map([](const Checkpoint& last) {
+    return last.rows;
+  });
+}
+
 } // namespace
+
+Result<std::int64_t> rows_not_signed(const std::string& directory)
+{
+  const auto purpose = during(fmt::format("the checkpoints in '{}'", directory));
+  auto reader = Reader::open(directory + "/" + k_database);
+  if (!reader) {
+    return reader.error().kind == Kind::not_found ? Result<std::int64_t>(0)
+                                                  : tl::unexpected<Error>(reader.error());
+  }
+  CONOS_TRY(const auto rows, reader->last_id());
+  CONOS_TRY(const auto dir, open_dir(directory).map_error(purpose));
+  CONOS_TRY(const auto covered, rows_signed(dir).map_error(purpose));
+  return std::max<std::int64_t>(0, rows - covered);
+}
 
 Result<Sealed> seal(const std::string& directory, const std::string& actor, const Journal& journal)
 {
@@ -232,6 +281,11 @@ Result<Sealed> seal(const std::string& directory, const std::string& actor, cons
     CONOS_TRY(const auto key, key_for(dir, notes, view).map_error(purpose));
     verifier = key.verifier();
     sealed = seal_locked(dir, view, key, notes, journal);
+    if (sealed && !sealed->is_new && view.rows() == sealed->newest.checkpoint.rows) {
+      // no row tells of it: whoever added it may have died before it was flushed
+      CONOS_CHECK(sync_file(locked).map_error(purpose));
+      CONOS_CHECK(sync_file(dir).map_error(purpose));
+    }
   }
   CONOS_CHECK(sealed.map_error(purpose));
   sealed->row = row_of(sealed->newest, *verifier, actor);

@@ -5,6 +5,7 @@
 #include "audit/witness.hpp"
 #include "sys/error.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,5 +31,10 @@ struct Sealed {
 //
 // A crash leaves a checkpoint that no row and no witness knows; the next call tells them.
 Result<Sealed> seal(const std::string& directory, const std::string& actor, const Journal& journal);
+
+// How many rows of the ledger in `directory` came after its last checkpoint; 0 where there is no
+// ledger. Reads the last row and the end of the checkpoints and judges neither: Kind::bad_data when
+// that end is no checkpoint.
+Result<std::int64_t> rows_not_signed(const std::string& directory);
 
 } // namespace conos::audit

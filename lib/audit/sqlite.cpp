@@ -252,6 +252,17 @@ Result<> execute(sqlite3* connection, const std::string& sql)
   return {};
 }
 
+Result<> fold_log(sqlite3* connection)
+{
+  // before it has read anything, SQLite knows of no log and has nothing to do
+  CONOS_CHECK(execute(connection, "SELECT 1 FROM sqlite_schema LIMIT 1"));
+  if (sqlite3_wal_checkpoint_v2(
+        connection, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK) {
+    return failure(connection, "copy the log into the database");
+  }
+  return {};
+}
+
 Result<Statement> Statement::prepare(sqlite3* connection, std::string_view sql)
 {
   for (int times = 0;; ++times) {

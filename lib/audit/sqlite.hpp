@@ -40,6 +40,10 @@ tl::unexpected<Error> failure(sqlite3* connection, const std::string& deed);
 
 Result<> execute(sqlite3* connection, const std::string& sql);
 
+// Copies the write-ahead log into the database and cuts it to nothing. Kind::busy when somebody
+// reads on for too long.
+Result<> fold_log(sqlite3* connection);
+
 class Statement
 {
 public:

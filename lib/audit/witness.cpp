@@ -1,5 +1,9 @@
 #include "audit/witness.hpp"
 
+#include "audit/place.hpp"
+#include "audit/present.hpp"
+#include "audit/sqlite.hpp"
+#include "audit/view.hpp"
 #include "sys/file.hpp"
 #include "sys/text.hpp"
 
@@ -43,6 +47,25 @@ Result<> keep_list(const UniqueFd& dir, const std::vector<std::string>& witnesse
   return replace(dir, k_witnesses, text, 0644);
 }
 
+Result<> write_key(const UniqueFd& file, const VerifierKey& key)
+{
+  CONOS_CHECK(write_all(file, to_text(key) + "\n"));
+  return sync_file(file);
+}
+
+// A crash while the key was written leaves its beginning, or nothing of it.
+Result<> complete_key(const UniqueFd& place, const VerifierKey& key)
+{
+  CONOS_TRY(const auto text, read_file(place, key_name(key), k_max_key_file));
+  const auto whole = to_text(key) + "\n";
+  if (text == whole || !whole.starts_with(text)) {
+    return {};
+  }
+  const UniqueFd file(
+    ::openat(place.get(), key_name(key).c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  return file ? write_key(file, key) : os_error("open '{}'", key_name(key));
+}
+
 // Its name is of the key's id, which is short; what it holds tells.
 Result<> check_key(const UniqueFd& place, const VerifierKey& key)
 {
@@ -58,6 +81,7 @@ Result<> prepare_place(const std::string& witness, const VerifierKey& key)
   CONOS_TRY(const auto place, open_dir(witness));
   CONOS_TRY(const bool known, is_there(place, key_name(key)));
   if (known) {
+    CONOS_CHECK(complete_key(place, key));
     CONOS_CHECK(check_key(place, key));
   } else { // plain writes: sticks and shares know no files without names
     const UniqueFd file(::openat(place.get(), key_name(key).c_str(),
@@ -65,8 +89,7 @@ Result<> prepare_place(const std::string& witness, const VerifierKey& key)
     if (!file) {
       return os_error("make '{}'", key_name(key));
     }
-    CONOS_CHECK(write_all(file, to_text(key) + "\n"));
-    CONOS_CHECK(sync_file(file));
+    CONOS_CHECK(write_key(file, key));
   }
   return append_note(place, notes_name(key), "", Missing::make);
 }
@@ -80,6 +103,21 @@ Result<std::vector<SignedCheckpoint>> open_all(const auto& notes, const Verifier
     opened.push_back(std::move(one));
   }
   return opened;
+}
+
+// How many rows with keys `prefix`1, `prefix`2, … there are.
+Result<std::int64_t> count_of(View& view, const std::string& prefix)
+{
+  const auto first = prefix + "1";
+  const auto end = prefix + ":"; // comes after all digits
+  CONOS_TRY(auto count, sqlite::Statement::prepare(view.connection(),
+                          "SELECT count(*) FROM keys WHERE key >= ? AND key < ?"));
+  count.bind(1, first);
+  count.bind(2, end);
+  CONOS_TRY([[maybe_unused]] const bool any, count.step());
+  const auto found = count.integer(0);
+  count.reset();
+  return found;
 }
 
 Result<std::vector<SignedCheckpoint>> ask_directory(
@@ -131,6 +169,19 @@ Result<> remove_witness(const UniqueFd& dir, const std::string& witness)
     return fail(Kind::not_found, "'{}' is not a witness", escaped(witness));
   }
   return keep_list(dir, witnesses);
+}
+
+Result<Row> row_of_witness(const std::string& directory, Witnessing what,
+  const std::string& witness, const std::string& actor)
+{
+  const auto prefix = fmt::format("witness/{}/", sha256_hex(witness));
+  CONOS_TRY(auto view, View::open(directory + "/" + k_database));
+  const bool added = what == Witnessing::added;
+  // it comes and goes: what is to be added was removed as often, what is removed was added before
+  CONOS_TRY(const auto times, count_of(view, prefix + (added ? "removed/" : "added/")));
+  return Row{added ? "witness.added" : "witness.removed", actor,
+    fmt::format(R"({{"witness":{}}})", json_text(witness)),
+    fmt::format("{}{}/{}", prefix, added ? "added" : "removed", added ? times + 1 : times)};
 }
 
 Result<std::vector<SignedCheckpoint>> ask_witness(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "audit/checkpoint.hpp"
+#include "audit/ledger.hpp"
 #include "audit/verify.hpp"
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
@@ -33,6 +34,12 @@ Result<> add_witness(const UniqueFd& dir, const std::string& witness, const Veri
 
 // What is with the witness stays there. Kind::not_found.
 Result<> remove_witness(const UniqueFd& dir, const std::string& witness);
+
+// The row that tells of it, in the name of `actor`, with a key: told again after a crash it is
+// there once, and once more when the witness was removed and is added again.
+enum class Witnessing { added, removed };
+Result<Row> row_of_witness(const std::string& directory, Witnessing what,
+  const std::string& witness, const std::string& actor);
 
 // Brings a checkpoint to a witness that has not got it. Kind::not_found when the witness is not
 // there: its files are made by add_witness() alone, so what lies under the mount point of a stick

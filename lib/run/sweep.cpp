@@ -1,5 +1,6 @@
 #include "run/sweep.hpp"
 
+#include "audit/seal.hpp"
 #include "config/compiled.hpp"
 #include "host/units.hpp"
 #include "run/batch.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::string_view k_sweep_actor = "root/conos-run";
 constexpr std::size_t k_at_once = 4096;
+constexpr auto* k_checkpoint_service = "conos-checkpoint.service";
 
 // systemd.exec(5): from 200 on, what failed before the program ran.
 constexpr int k_first_setup_status = 200;
@@ -114,6 +116,7 @@ public:
     for (const auto& agent : routing.agents) {
       note(sweep_agent(agent), agent);
     }
+    note(sign_if_due(), "the ledger"); // last, with the rows of this sweep
     return m_first_error;
   }
 
@@ -319,6 +322,23 @@ private:
       "");
   }
 
+  // --- checkpoints -----------------------------------------------------------------------------
+
+  Result<> sign_if_due()
+  {
+    const auto rows = audit::rows_not_signed(m_site.lib);
+    if (!rows && rows.error().kind == Kind::bad_data) {
+      return {}; // the next checkpoint is refused, and says why
+    }
+    CONOS_CHECK(rows);
+    if (*rows < k_rows_to_sign) {
+      return {}; // nearly always, and systemd need not be asked
+    }
+    CONOS_TRY(const auto service, m_units.state(k_checkpoint_service));
+    return is_checkpoint_due(*rows, service) ? m_units.start(k_checkpoint_service, Until::queued)
+                                             : Result<>{};
+  }
+
   const Site& m_site;
   Units m_units;
   Mendings m_mendings;
@@ -335,6 +355,11 @@ Duration mending_pause(int times)
   }
   const Duration pause = std::chrono::seconds(15L << std::min(times, 10));
   return std::min<Duration>(pause, std::chrono::minutes(15));
+}
+
+bool is_checkpoint_due(std::int64_t rows, const UnitSummary& service)
+{
+  return rows >= k_rows_to_sign && service.load == "loaded" && service.active == "inactive";
 }
 
 std::string visible_name(std::string_view hidden)

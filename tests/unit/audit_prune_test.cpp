@@ -134,6 +134,21 @@ TEST_CASE("a crash while rows are pruned leaves a ledger that verifies", "[audit
   CHECK_FALSE(judge(dir));
 }
 
+TEST_CASE("a crash before the log was cut is made good by the next pruning", "[audit][prune]")
+{
+  TempDir dir;
+  const auto between = make_two_halves(dir);
+  REQUIRE(seal_in(dir));
+  const auto all = prune_in(dir, between).value().rows;
+  REQUIRE(Ledger::open(dir.path).value().append({{"a.b", "root", "{}", ""}})); // into the log
+  REQUIRE(std::filesystem::file_size(dir.path + "/audit.db-wal") > 0);
+
+  const auto again = prune_in(dir, between).value();
+
+  CHECK(again.already == all);
+  CHECK(std::filesystem::file_size(dir.path + "/audit.db-wal") == 0);
+}
+
 TEST_CASE("who drops rows without saying so is found", "[audit][prune]")
 {
   TempDir dir;

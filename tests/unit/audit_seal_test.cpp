@@ -382,3 +382,83 @@ TEST_CASE("a row in a day file was in the ledger", "[audit][seal]")
   Evidence none;
   CHECK(add_day_files(days.path + "/none", none));
 }
+
+TEST_CASE("a witness of which a crash left half a key is completed", "[audit][witness]")
+{
+  TempDir dir;
+  TempDir stick;
+  Lines lines;
+  (void)make_ledger(dir, 3);
+  REQUIRE(seal_in(dir, lines));
+  const auto verifier = find_verifier_key(dir.fd).value().value();
+  const auto name = fmt::format("conos-{:08x}.pub", verifier.id);
+  const auto whole = to_text(verifier) + "\n";
+  const auto left = GENERATE(as<std::size_t>(), 0, 1, 40);
+  REQUIRE(publish(stick.fd, name, whole.substr(0, left), 0644));
+
+  REQUIRE(add_witness(dir.fd, stick.path, verifier));
+
+  CHECK(read_file(stick.fd, name, 1000).value() == whole);
+}
+
+TEST_CASE("that a witness came or went is told once each time", "[audit][witness]")
+{
+  TempDir dir;
+  (void)make_ledger(dir, 3);
+  const auto tell = [&](Witnessing what, const std::string& witness) {
+    const auto row = row_of_witness(dir.path, what, witness, "root").value();
+    return !Ledger::open(dir.path).value().append({row}).value().front().already;
+  };
+
+  CHECK(tell(Witnessing::added, "/mnt/a"));
+  CHECK_FALSE(tell(Witnessing::added, "/mnt/a"));
+  CHECK(tell(Witnessing::added, "/mnt/a/b"));
+  for (int times = 0; times < 11; ++times) {
+    CHECK(tell(Witnessing::removed, "/mnt/a"));
+    CHECK_FALSE(tell(Witnessing::removed, "/mnt/a"));
+    CHECK(tell(Witnessing::added, "/mnt/a"));
+    CHECK_FALSE(tell(Witnessing::added, "/mnt/a"));
+  }
+}
+
+TEST_CASE("the rows after the last checkpoint are counted", "[audit][seal]")
+{
+  TempDir dir;
+  Lines lines;
+  CHECK(rows_not_signed(dir.path).value() == 0);
+  (void)make_ledger(dir, 20);
+  CHECK(rows_not_signed(dir.path).value() == 20);
+  REQUIRE(seal_in(dir, lines));
+  CHECK(rows_not_signed(dir.path).value() == 1); // the one that tells of it
+  append_rows(dir, 10);
+  CHECK(rows_not_signed(dir.path).value() == 11);
+
+  const auto note = read_file(dir.fd, k_checkpoints, 10'000).value();
+  SECTION("in a file longer than what is read of it")
+  {
+    std::string many;
+    while (many.size() < 4 * k_max_note_bytes) {
+      many += note;
+    }
+    many.replace(many.rfind("\n20\n"), 4, "\n25\n");
+    REQUIRE(replace(dir.fd, k_checkpoints, many, 0644));
+    CHECK(rows_not_signed(dir.path).value() == 6);
+  }
+  SECTION("after one that was cut short")
+  {
+    REQUIRE(replace(dir.fd, k_checkpoints, note + note.substr(0, note.size() / 2), 0644));
+    CHECK(rows_not_signed(dir.path).value() == 11);
+  }
+  SECTION("of more rows than there are none is left")
+  {
+    auto more = note;
+    more.replace(more.find("\n20\n"), 4, "\n99\n");
+    REQUIRE(replace(dir.fd, k_checkpoints, more, 0644));
+    CHECK(rows_not_signed(dir.path).value() == 0);
+  }
+  SECTION("not by what is no checkpoint")
+  {
+    REQUIRE(replace(dir.fd, k_checkpoints, "none\n\n\u2014 of those\n", 0644));
+    CHECK(rows_not_signed(dir.path).error().kind == Kind::bad_data);
+  }
+}

@@ -630,6 +630,19 @@ TEST_CASE("a thread is remembered", "[run][cycle]")
   CHECK(prompt.find("Hello Ada.") != std::string::npos);
 }
 
+TEST_CASE("a thousand rows are worth a checkpoint before its time", "[run][sweep]")
+{
+  const UnitSummary waiting{"conos-checkpoint.service", "loaded", "inactive", "dead"};
+
+  CHECK_FALSE(is_checkpoint_due(0, waiting));
+  CHECK_FALSE(is_checkpoint_due(999, waiting));
+  CHECK(is_checkpoint_due(1000, waiting));
+  CHECK_FALSE(is_checkpoint_due(5000, {waiting.name, "loaded", "activating", "start"}));
+  CHECK_FALSE(is_checkpoint_due(5000, {waiting.name, "loaded", "failed", "failed"}));
+  CHECK_FALSE(is_checkpoint_due(5000, {waiting.name, "not-found", "inactive", "dead"}));
+  CHECK_FALSE(is_checkpoint_due(5000, {waiting.name, "masked", "inactive", "dead"}));
+}
+
 TEST_CASE("pauses and names of the sweep", "[run][sweep]")
 {
   CHECK(mending_pause(0) == Duration(0));
