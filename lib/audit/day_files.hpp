@@ -23,8 +23,8 @@ DayFiles day_files_in(const std::string& srv);
 // once. Where a power cut took more, or somebody shortened a file, that day is copied anew; days
 // that were removed stay so. Without `copied` everything is copied.
 //
-// New files are 0640 and of the directory's group. Nothing is flushed. Where another copies just now,
-// this copies nothing: what that one has missed, the next does.
+// New files are 0640 and of the directory's group. Nothing is flushed. Where another copies just
+// now, this copies nothing: what that one has missed, the next does.
 Result<std::size_t> copy_to_day_files(Reader& reader, const DayFiles& to, std::size_t most);
 
 // Removes the files of the days that were over before `time`; returns how many days.
