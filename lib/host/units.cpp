@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -375,10 +376,28 @@ Result<Slot> hear_jobs(sd_bus* bus, EndedJobs& jobs)
   return Slot(slot);
 }
 
+constexpr const char* k_unheard = "unheard";
+
+bool has_job(sd_bus* bus, const std::string& job)
+{
+  sd_bus_error error = SD_BUS_ERROR_NULL;
+  char* state = nullptr;
+  const int r = sd_bus_get_property_string(
+    bus, k_service, job.c_str(), "org.freedesktop.systemd1.Job", "State", &error, &state);
+  std::free(state); // NOLINT(cppcoreguidelines-no-malloc): libsystemd's
+  const bool is_gone = r < 0 && sd_bus_error_has_name(&error, SD_BUS_ERROR_UNKNOWN_OBJECT) != 0;
+  sd_bus_error_free(&error);
+  return !is_gone;
+}
+
+// systemd's word for how a job ended; k_unheard when it is gone and nobody told us, as when systemd
+// was executed anew meanwhile.
 Result<std::string> await_job(
   sd_bus* bus, const EndedJobs& jobs, const std::string& job, Duration timeout)
 {
+  constexpr Duration k_look_again = std::chrono::seconds(2);
   const auto deadline = std::chrono::steady_clock::now() + timeout;
+  bool is_gone = false;
   for (;;) {
     for (const auto& [path, result] : jobs.results) {
       if (path == job) {
@@ -386,12 +405,16 @@ Result<std::string> await_job(
       }
     }
     int r = sd_bus_process(bus, nullptr);
+    if (r == 0 && is_gone) {
+      return k_unheard;
+    }
     if (r == 0) {
       const auto left = std::chrono::ceil<Duration>(deadline - std::chrono::steady_clock::now());
       if (left.count() <= 0) {
         return fail(Kind::busy, "not done after {}", for_people(timeout));
       }
-      r = sd_bus_wait(bus, micros(left));
+      r = sd_bus_wait(bus, micros(std::min(left, k_look_again)));
+      is_gone = r == 0 && !has_job(bus, job); // what was sent before the answer is processed first
     }
     if (r < 0 && r != -EINTR) {
       return bus_error(r, "wait for systemd");
@@ -712,6 +735,10 @@ Result<> Units::run_job(const char* method, const std::string& name, Until until
   }
   CONOS_TRY(
     const auto result, await_job(m_bus.get(), jobs, job, m_timeout).map_error(during(deed)));
+  if (result == k_unheard) {
+    CONOS_TRY(const auto now, state(name));
+    return now.is_failed() ? fail(Kind::os, "{}: failed", deed) : Result<>();
+  }
   if (result != "done" && result != "skipped") {
     return fail(Kind::os, "{}: {}", deed, escaped(result));
   }
