@@ -43,6 +43,7 @@ constexpr std::array<Other, 9> k_others{{
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
   {"run", "conos-run", "the steps of an agent's activation"},
+  {"prompt", "conos-run", "show what an agent's program is told", "prompt"},
 }};
 
 void print(const std::string& text)

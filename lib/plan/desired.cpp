@@ -215,6 +215,11 @@ private:
     s.may_task = agent.may_task;
     s.cron_task = agent.cron_task;
     s.continuous_delay = agent.continuous_delay;
+    s.session = agent.session;
+    s.recent_turns = agent.recent_turns;
+    s.brief_max_bytes = agent.brief_max_bytes;
+    s.model = agent.model;
+    s.model_api = agent.model_api;
     return s;
   }
 

@@ -390,7 +390,8 @@ private:
       CONOS_TRY(const auto answer, response_text(receipt));
       return add_turns(threads, *meta.thread.key,
         {false, meta.claimed_at.value_or(meta.submitted_at), envelope.body},
-        {true, receipt.finished_at, answer});
+        {true, receipt.finished_at, answer},
+        {m_step.settings().recent_turns, m_step.settings().brief_max_bytes});
     }();
     if (!result) {
       log::warning("keep the conversation of '{}': {}", meta.id, result.error().text());
