@@ -436,6 +436,7 @@ private:
     meta.sha256.task = meta.sha256.task ? meta.sha256.task : audit::sha256_hex(text);
     meta.sha256.prompt = audit::sha256_hex(prompt);
     meta.sha256.instructions = m_briefing->instructions_sha256;
+    meta.policy = m_briefing->policy.files;
     meta.invocation = m_invocation;
     meta.hold.reset();
     ++meta.attempt;
@@ -510,7 +511,14 @@ private:
       batch.tasks.push_back(chosen.meta.id);
     }
     batch.runner = settings.runner;
-    batch.environment = settings.environment;
+    // tasks of a conversation come alone
+    if (settings.session == Session::sticky && !m_batch.empty()) {
+      const auto& thread = m_batch.front().meta.thread;
+      batch.environment.push_back(fmt::format("CONOS_SESSION=conos:{}{}{}", settings.name,
+        thread.key ? ":" : "", thread.key.value_or("")));
+    }
+    batch.environment.insert(
+      batch.environment.end(), settings.environment.begin(), settings.environment.end());
     batch.timeout = settings.timeout;
     batch.max_output_bytes = settings.max_output_bytes;
     return batch;

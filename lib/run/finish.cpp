@@ -77,6 +77,9 @@ audit::Row row_of(const Receipt& receipt)
     more += fmt::format(R"(,"response_bytes":{},"response_sha256":"{}")", receipt.response->bytes,
       receipt.response->sha256);
   }
+  if (receipt.transcript) {
+    more += fmt::format(R"(,"transcript_sha256":"{}")", receipt.transcript->sha256);
+  }
   if (receipt.forwarded_to) {
     more += R"(,"to":)" + json_text(receipt.forwarded_to);
   }
