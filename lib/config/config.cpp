@@ -228,7 +228,10 @@ private:
     a.instructions = look.text("instructions");
     a.may_task = may_task(look, a);
     limits(look, a);
+    session(look, a);
+    a.model = look.text("model");
     a.provider = look.text("provider");
+    a.model_api = api_of(a.provider);
     a.api_key_env = look.text("api_key_env");
     provider(look, a.runner);
     return a;
@@ -262,6 +265,46 @@ private:
     if (!settings.empty() && !there) {
       a.runner_args.insert(a.runner_args.end(), {"--settings", settings});
     }
+  }
+
+  // Programs of which is known that they begin anew each time, unless they are told to go on.
+  static Session usual_session(const std::string& runner)
+  {
+    const auto name = lower(runner.substr(runner.rfind('/') + 1));
+    const bool begins_anew =
+      name.find("claude") != std::string::npos || name.find("codex") != std::string::npos;
+    return name == "picoclaw" ? Session::windowed
+           : begins_anew      ? Session::stateless
+                              : Session::sticky;
+  }
+
+  void session(const Lookup& look, Agent& a)
+  {
+    a.recent_turns = look.number<std::size_t>("recent_turns");
+    a.brief_max_bytes = look.number<std::size_t>("brief_max_bytes");
+    a.session = usual_session(a.runner);
+    const auto name = look.text("session_strategy");
+    for (const auto known : {Session::windowed, Session::sticky, Session::stateless}) {
+      if (name == to_string(known)) {
+        a.session = known;
+        return;
+      }
+    }
+    if (!name.empty()) {
+      warn(look.find("session_strategy")->at,
+        fmt::format("key 'session_strategy': '{}' is none of windowed, sticky, stateless; it is {}",
+          escaped(name, 80), to_string(a.session)));
+    }
+  }
+
+  std::string api_of(const std::string& provider) const
+  {
+    const auto table = m_document.providers.find(provider);
+    const auto* api = table == m_document.providers.end() ? nullptr : table->second.find("api");
+    if (api != nullptr) {
+      return std::get<std::string>(api->value);
+    }
+    return provider == "anthropic" ? "anthropic" : "openai";
   }
 
   static void limits(const Lookup& look, Agent& a)

@@ -37,8 +37,13 @@ struct Agent {
   bool jit = false;
   std::string cron_task;
   Duration continuous_delay{};
-  std::string provider;    // of its language model
-  std::string api_key_env; // the variable its key used to be in
+  Session session = Session::windowed;
+  std::size_t recent_turns = 0;    // of a conversation, shown whole
+  std::size_t brief_max_bytes = 0; // of the summary of what was before them
+  std::string model;               // empty: whatever its provider serves first
+  std::string model_api;           // anthropic or openai, as its provider speaks
+  std::string provider;            // of its language model
+  std::string api_key_env;         // the variable its key used to be in
 };
 
 struct Config {

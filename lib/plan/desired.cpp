@@ -189,6 +189,23 @@ private:
     return {};
   }
 
+  // conos's own: with a model where its provider has a key, else without.
+  std::vector<std::string> runner_of(const config::Agent& agent) const
+  {
+    const auto& program = m_sources.programs.at(agent.runner);
+    if (agent.runner != "picoclaw" || !m_sources.secrets.contains(agent.provider)) {
+      return {program};
+    }
+    constexpr Duration k_to_say_so = std::chrono::seconds(10); // before work ends it
+    const auto time = agent.timeout > 2 * k_to_say_so ? agent.timeout - k_to_say_so : agent.timeout;
+    std::vector<std::string> argv{k_think, "--api", agent.model_api, "--steward", k_steward,
+      "--time", fmt::format("{}ms", time.count())};
+    if (!agent.model.empty()) {
+      argv.insert(argv.end(), {"--model", agent.model});
+    }
+    return argv;
+  }
+
   AgentSettings settings_of(const config::Agent& agent) const
   {
     const auto ids = m_ids.at(agent.name);
@@ -200,7 +217,7 @@ private:
     s.gid = ids.gid;
     s.roles = agent.roles;
     s.groups = agent.groups;
-    s.runner = {m_sources.programs.at(agent.runner)};
+    s.runner = runner_of(agent);
     s.runner.insert(s.runner.end(), agent.runner_args.begin(), agent.runner_args.end());
     s.environment = agent.environment;
     s.timeout = agent.timeout;
@@ -215,6 +232,11 @@ private:
     s.may_task = agent.may_task;
     s.cron_task = agent.cron_task;
     s.continuous_delay = agent.continuous_delay;
+    s.session = agent.session;
+    s.recent_turns = agent.recent_turns;
+    s.brief_max_bytes = agent.brief_max_bytes;
+    s.model = agent.model;
+    s.model_api = agent.model_api;
     return s;
   }
 

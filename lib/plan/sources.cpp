@@ -4,6 +4,7 @@
 #include "plan/files.hpp"
 #include "plan/instructions.hpp"
 #include "plan/retire.hpp"
+#include "plan/secrets.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/text.hpp"
@@ -165,6 +166,20 @@ Result<> find_programs(const Place& place, const config::Config& config, Sources
   return {};
 }
 
+// By name only. Who may not look, as in a dry run of somebody else's, goes on as if there were
+// none.
+Result<> find_secrets(const Place& place, Sources& sources)
+{
+  const auto all = list_credentials(credstore_of(place));
+  if (!all) {
+    return all.error().kind == Kind::denied ? Result<>{} : tl::unexpected<Error>(all.error());
+  }
+  for (const auto& secret : *all) {
+    sources.secrets.insert(secret.name);
+  }
+  return {};
+}
+
 Result<> find_writable(const Place& place, const config::Config& config, Sources& sources)
 {
   for (const auto& agent : config.agents) {
@@ -216,6 +231,7 @@ Result<Sources> read_sources(
   CONOS_TRY(sources.locked, guarded_paths(place));
   CONOS_CHECK(find_guards(place, sources));
   CONOS_CHECK(find_programs(place, config, sources));
+  CONOS_CHECK(find_secrets(place, sources));
   CONOS_CHECK(find_writable(place, config, sources));
   CONOS_TRY(sources.accounts, read_accounts(place.root));
   CONOS_CHECK(read_record(place, sources.record));

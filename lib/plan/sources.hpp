@@ -31,6 +31,7 @@ struct Sources {
   bool has_sudo = false;
   bool has_audit = false;
   std::map<std::string, std::string> programs; // absolute path of each runner
+  std::set<std::string> secrets;               // names of those that are set
   Accounts accounts;
   Record record;
   std::set<std::string> held; // agents a person stopped

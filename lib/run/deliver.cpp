@@ -1,5 +1,6 @@
 #include "run/deliver.hpp"
 
+#include "audit/bodies.hpp"
 #include "audit/sha256.hpp"
 #include "host/acl.hpp"
 #include "run/batch.hpp"
@@ -9,6 +10,7 @@
 #include "sys/file.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
+#include "think/transcript.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -29,6 +31,7 @@ struct Verdict {
   std::optional<std::string> failure; // reason
   RunRecord record;
   std::string response;
+  std::string transcript; // empty when the program left none
 };
 
 // A file the agent left: taken only as what it must be, never as what its name says.
@@ -159,6 +162,11 @@ private:
     }
     verdict.started = true;
     verdict.record = *parsed;
+    auto transcript = read_draft(*drafts, think::k_transcript, uid, think::k_max_transcript_bytes);
+    if (!transcript && is_passing(transcript.error())) {
+      return tl::unexpected<Error>(transcript.error());
+    }
+    verdict.transcript = transcript ? std::move(*transcript) : "";
     verdict.failure = failure_of(verdict.record);
     if (!verdict.failure) {
       auto response = read_draft(*drafts, "response", uid, m_step.settings().max_output_bytes);
@@ -215,7 +223,30 @@ private:
     if (!failure) {
       CONOS_CHECK(stage_response(receipt, verdict.response));
     }
+    keep_transcript(receipt, verdict.transcript);
     return receipt;
+  }
+
+  // Beside the bodies that rows name. Lost, it is missed and nothing else.
+  void keep_transcript(Receipt& receipt, const std::string& text) const
+  {
+    if (text.empty()) {
+      return;
+    }
+    const auto result = [&]() -> Result<> {
+      CONOS_TRY(const auto bodies, audit::Bodies::open(m_step.site().lib));
+      CONOS_TRY(const auto digest, bodies.put(text));
+      receipt.transcript = TranscriptRef{text.size(), digest};
+      return {};
+    }();
+    if (!result) {
+      log::warning("keep the transcript of '{}': {}", receipt.meta.id, result.error().text());
+    }
+    if (const auto record = think::read_record(text)) {
+      const auto& used = record->usage;
+      receipt.usage = {
+        used.calls, used.input + used.cache_read + used.cache_written, used.output, 0};
+    }
   }
 
   Result<> retry_later(ClaimedTask task, const std::string& failure)
