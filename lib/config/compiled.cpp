@@ -59,6 +59,7 @@ AgentSettings settings_of(const Json& json)
   s.may_task = json.at("may_task");
   s.cron_task = json.at("cron_task");
   s.continuous_delay = milliseconds(json.at("continuous_delay_ms"));
+  s.has_model = json.at("has_model");
   return s;
 }
 
@@ -127,6 +128,7 @@ std::string to_json(const AgentSettings& s)
            {"may_task", s.may_task},
            {"cron_task", s.cron_task},
            {"continuous_delay_ms", s.continuous_delay.count()},
+           {"has_model", s.has_model},
          }
            .dump(1) +
          "\n";

@@ -44,6 +44,7 @@ struct AgentSettings {
   std::vector<std::string> may_task; // names of agents, resolved
   std::string cron_task;             // body of the task a timer drops
   Duration continuous_delay = std::chrono::seconds(5);
+  bool has_model = false; // may call a language model, through its model door
 };
 
 // compiled/routes.json

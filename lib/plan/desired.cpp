@@ -1,6 +1,7 @@
 #include "plan/desired.hpp"
 
 #include "audit/sha256.hpp"
+#include "config/models.hpp"
 #include "plan/guards.hpp"
 #include "plan/place.hpp"
 #include "plan/tables.hpp"
@@ -129,6 +130,9 @@ private:
     add(top + "/workspace", 0700, user, user);
     add("/home/" + user, 0700, user, user);
     add(m_site.instructions(agent.name), 0700, "root", "root");
+    if (model_door(agent)) {
+      add("/run/conos/doors/" + agent.name, 0750, "root", user);
+    }
   }
 
   // "u:a-T:RIGHTS" for each who may give this agent tasks.
@@ -177,6 +181,9 @@ private:
     // the settings last: claim refuses instructions it does not find the digest of
     own(m_site.instructions(agent.name) + "/AGENTS.md", instructions, 0600);
     own(m_site.compiled() + "/" + agent.name + ".json", to_json(settings_of(agent)), 0600);
+    const auto door = model_door(agent);
+    own(m_site.compiled() + "/" + agent.name + ".model.json", door ? to_json(*door) : "", 0600)
+      .wanted = door.has_value();
 
     // for programs that look for such a file at home; no step of ours reads it
     const auto copy = m_site.agent(agent.name) + "/AGENTS.md";
@@ -184,9 +191,14 @@ private:
     m_state.links.push_back({"/home/" + user_of(agent.name) + "/AGENTS.md", copy,
       user_of(agent.name), agent.name, why(agent)});
 
-    CONOS_TRY(auto units, unit_files_of(agent, m_sources));
+    CONOS_TRY(auto units, unit_files_of(agent, m_sources, door));
     std::move(units.begin(), units.end(), std::back_inserter(m_state.files));
     return {};
+  }
+
+  std::optional<ModelDoor> model_door(const config::Agent& agent) const
+  {
+    return config::model_door_of(m_config, agent, m_sources.prices, m_ids.at(agent.name).uid);
   }
 
   AgentSettings settings_of(const config::Agent& agent) const
@@ -215,6 +227,7 @@ private:
     s.may_task = agent.may_task;
     s.cron_task = agent.cron_task;
     s.continuous_delay = agent.continuous_delay;
+    s.has_model = model_door(agent).has_value();
     return s;
   }
 

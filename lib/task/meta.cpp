@@ -180,6 +180,9 @@ Receipt receipt_of(const Json& json)
       response.at("file"), response.at("bytes"), response.at("sha256"), response.at("truncated")};
   }
   receipt.forwarded_to = text_at(json, "forwarded_to");
+  const auto& usage = json.at("usage");
+  receipt.usage = {
+    usage.at("calls"), usage.at("input_tokens"), usage.at("output_tokens"), usage.at("usd_micros")};
   receipt.policy = json.at("policy").get<std::vector<std::string>>();
   const auto& ledger = json.at("ledger");
   if (!ledger.is_null()) {
@@ -241,7 +244,8 @@ std::string to_json(const Receipt& receipt)
   json["batch"] = receipt.batch;
   json["response"] = json_of(receipt.response);
   json["forwarded_to"] = json_of(receipt.forwarded_to);
-  json["usage"] = {{"calls", 0}, {"input_tokens", 0}, {"output_tokens", 0}, {"usd_micros", 0}};
+  json["usage"] = {{"calls", receipt.usage.calls}, {"input_tokens", receipt.usage.input_tokens},
+    {"output_tokens", receipt.usage.output_tokens}, {"usd_micros", receipt.usage.usd}};
   json["policy"] = receipt.policy;
   json["ledger"] = receipt.ledger_id
                      ? Json{{"id", *receipt.ledger_id}, {"hash", receipt.ledger_hash.value_or("")}}

@@ -91,6 +91,14 @@ struct ResponseRef {
   bool truncated = false;
 };
 
+// Of language models, by all attempts; money in micro-USD.
+struct Usage {
+  std::int64_t calls = 0;
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t usd = 0;
+};
+
 struct Receipt {
   Meta meta;
   Outcome outcome = Outcome::failed;
@@ -102,6 +110,7 @@ struct Receipt {
   int batch = 1;
   std::optional<ResponseRef> response;
   std::optional<std::string> forwarded_to;
+  Usage usage;
   std::vector<std::string> policy;
   std::optional<std::int64_t> ledger_id;
   std::optional<std::string> ledger_hash;
