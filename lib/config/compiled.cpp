@@ -63,8 +63,7 @@ AgentSettings settings_of(const Json& json)
   s.session = named<Session>(k_sessions, json.at("session"));
   s.recent_turns = json.at("recent_turns");
   s.brief_max_bytes = json.at("brief_max_bytes");
-  s.model = json.at("model");
-  s.model_api = json.at("model_api");
+  s.has_model = json.at("has_model");
   return s;
 }
 
@@ -141,8 +140,7 @@ std::string to_json(const AgentSettings& s)
            {"session", to_string(s.session)},
            {"recent_turns", s.recent_turns},
            {"brief_max_bytes", s.brief_max_bytes},
-           {"model", s.model},
-           {"model_api", s.model_api},
+           {"has_model", s.has_model},
          }
            .dump(1) +
          "\n";

@@ -7,6 +7,7 @@
 #include "run/compose.hpp"
 #include "run/finish.hpp"
 #include "run/intake.hpp"
+#include "run/money.hpp"
 #include "run/pace.hpp"
 #include "run/step.hpp"
 #include "sys/file.hpp"
@@ -35,6 +36,7 @@ public:
       , m_tree(step.tree())
       , m_invocation(std::move(invocation))
       , m_size(size)
+      , m_budget_hold(budget_hold(step))
   {
   }
 
@@ -328,6 +330,11 @@ private:
       return refuse(meta, *reason);
     }
     meta.not_before.reset();
+    if (m_budget_hold) {
+      meta.claimed_at = meta.claimed_at.value_or(now());
+      return hold_task(
+        m_step, {std::move(dir), std::move(meta)}, "budget", *m_budget_hold, "budget");
+    }
     if (!fits(meta)) {
       m_full = true; // first come, first served: what follows waits too
       return write_meta(m_step, dir, meta, Durable::later);
@@ -413,6 +420,7 @@ private:
   Result<> hand_over()
   {
     CONOS_CHECK(record());
+    CONOS_CHECK(show_current(m_step, m_batch.front().meta));
     return write_batch(m_tree.top, batch(), m_step.settings().gid);
   }
 
@@ -528,6 +536,7 @@ private:
   const AgentTree& m_tree;
   std::string m_invocation;
   std::size_t m_size;
+  std::optional<Time> m_budget_hold;
   bool m_full = false;
   Result<> m_first_error;
   std::optional<Briefing> m_briefing;
@@ -555,7 +564,9 @@ Result<> claim(const Site& site, const std::string& agent, const std::string& in
     log::notice("'{}' is on hold: {}", agent, escaped(hold->reason));
     return {};
   }
-  return Claim(step, id, read_pace(site, agent)).run();
+  // a call to a model belongs to the task that is worked on, so there is one
+  const auto size = step.settings().has_model ? 1 : read_pace(site, agent);
+  return Claim(step, id, size).run();
 }
 
 } // namespace conos

@@ -5,6 +5,7 @@
 #include "host/acl.hpp"
 #include "run/batch.hpp"
 #include "run/finish.hpp"
+#include "run/money.hpp"
 #include "run/pace.hpp"
 #include "run/step.hpp"
 #include "sys/file.hpp"
@@ -99,6 +100,10 @@ public:
     CONOS_TRY(const auto left, read_decisions(m_step));
     for (const auto& receipt : left) { // a deliver before us died over these
       std::erase(m_batch.tasks, receipt.meta.id);
+    }
+    CONOS_CHECK(forget_current(m_step)); // who still calls does so for nobody
+    if (m_step.settings().has_model) {
+      CONOS_CHECK(collect_bodies(m_step.site()));
     }
     std::vector<Receipt> decided;
     for (const auto& id : m_batch.tasks) {
@@ -212,7 +217,16 @@ private:
       failure = "not-allowed";
       log::notice("'{}' may not task '{}'", settings.name, escaped(*target, 64));
     }
-    if (failure && failure != "not-allowed" && task.meta.attempt < settings.attempts) {
+    if (failure && is_out_of_budget(m_step, task.meta)) {
+      failure = "no-budget"; // to try again would end the same way
+    } else if (failure) {
+      if (const auto until = budget_hold(m_step)) {
+        CONOS_CHECK(wait_for_money(std::move(task), *until));
+        return std::nullopt;
+      }
+    }
+    if (failure && failure != "not-allowed" && failure != "no-budget" &&
+        task.meta.attempt < settings.attempts) {
       CONOS_CHECK(retry_later(std::move(task), *failure));
       return std::nullopt;
     }
@@ -220,6 +234,7 @@ private:
     receipt.outcome = failure ? Outcome::failed : target ? Outcome::forwarded : Outcome::answered;
     receipt.reason = failure;
     receipt.forwarded_to = failure ? std::nullopt : target;
+    receipt.usage = usage_of(m_step, task.meta);
     if (!failure) {
       CONOS_CHECK(stage_response(receipt, verdict.response));
     }
@@ -242,11 +257,16 @@ private:
     if (!result) {
       log::warning("keep the transcript of '{}': {}", receipt.meta.id, result.error().text());
     }
-    if (const auto record = think::read_record(text)) {
-      const auto& used = record->usage;
-      receipt.usage = {
-        used.calls, used.input + used.cache_read + used.cache_written, used.output, 0};
-    }
+  }
+
+  // It failed for want of it, which is no attempt.
+  Result<> wait_for_money(ClaimedTask task, Time until)
+  {
+    log::notice("'{}' waits for the budget of '{}' until {}", task.meta.id, task.meta.agent,
+      rfc3339(until, 0));
+    task.meta.attempt = std::max(0, task.meta.attempt - 1);
+    CONOS_CHECK(remove_tree(m_tree.drafts, task.meta.id));
+    return hold_task(m_step, std::move(task), "budget", until, "budget");
   }
 
   Result<> retry_later(ClaimedTask task, const std::string& failure)

@@ -81,8 +81,7 @@ std::string cost_of(const Receipt& receipt)
   return row("calls", std::to_string(usage.calls)) +
          row("tokens in", std::to_string(usage.input_tokens)) +
          row("tokens out", std::to_string(usage.output_tokens)) +
-         row("cost",
-           fmt::format("{}.{:06} USD", usage.usd_micros / 1'000'000, usage.usd_micros % 1'000'000));
+         row("cost", fmt::format("{}.{:06} USD", usage.usd / 1'000'000, usage.usd % 1'000'000));
 }
 
 } // namespace

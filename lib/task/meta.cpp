@@ -249,9 +249,8 @@ std::string to_json(const Receipt& receipt)
   json["batch"] = receipt.batch;
   json["response"] = json_of(receipt.response);
   json["forwarded_to"] = json_of(receipt.forwarded_to);
-  const auto& usage = receipt.usage;
-  json["usage"] = {{"calls", usage.calls}, {"input_tokens", usage.input_tokens},
-    {"output_tokens", usage.output_tokens}, {"usd_micros", usage.usd_micros}};
+  json["usage"] = {{"calls", receipt.usage.calls}, {"input_tokens", receipt.usage.input_tokens},
+    {"output_tokens", receipt.usage.output_tokens}, {"usd_micros", receipt.usage.usd}};
   json["transcript"] = receipt.transcript ? Json{{"bytes", receipt.transcript->bytes},
                                               {"sha256", receipt.transcript->sha256}}
                                           : Json();

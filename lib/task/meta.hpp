@@ -92,12 +92,12 @@ struct ResponseRef {
   bool truncated = false;
 };
 
-// What a task used of a language model, as its program says: what is charged is the door's to know.
-struct ModelUsage {
-  std::uint64_t calls = 0;
-  std::uint64_t input_tokens = 0;
-  std::uint64_t output_tokens = 0;
-  std::uint64_t usd_micros = 0;
+// Of language models, by all attempts, as the door counts it; money in micro-USD.
+struct Usage {
+  std::int64_t calls = 0;
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t usd = 0;
 };
 
 // What was said and done, by the digest it is kept under.
@@ -117,7 +117,7 @@ struct Receipt {
   int batch = 1;
   std::optional<ResponseRef> response;
   std::optional<std::string> forwarded_to;
-  ModelUsage usage;
+  Usage usage;
   std::optional<TranscriptRef> transcript;
   std::optional<std::int64_t> ledger_id;
   std::optional<std::string> ledger_hash;

@@ -255,7 +255,7 @@ TEST_CASE("the record reads back, and nothing else does", "[plan][record]")
   CHECK(record_from_json("").error().kind == Kind::config);
 }
 
-TEST_CASE("conos's own runner has a model where its provider has a key", "[plan][desired]")
+TEST_CASE("conos's own runner has a model where one is named", "[plan][desired]")
 {
   const auto config = config_of(R"([[agents]]
 name = "one"
@@ -270,9 +270,7 @@ name = "three"
 runner = "cat"
 provider = "anthropic"
 )");
-  auto sources = sources_for(config);
-  sources.secrets = {"anthropic"};
-  const auto state = desired(config, sources, {});
+  const auto state = desired(config, sources_for(config), {});
   REQUIRE(state);
   const auto runner_of = [&](const std::string& agent) {
     for (const auto& file : state->files) {
@@ -284,8 +282,8 @@ provider = "anthropic"
   };
 
   CHECK(runner_of("one") == std::vector<std::string>{"/usr/libexec/conos/conos-think", "--api",
-                              "anthropic", "--steward", "/usr/libexec/conos/conos-steward",
-                              "--time", "290000ms", "--model", "m-1"});
+                              "anthropic", "--model", "m-1", "--steward",
+                              "/usr/libexec/conos/conos-steward", "--time", "290000ms"});
   CHECK(
     runner_of("two") == std::vector<std::string>{"/usr/bin/picoclaw"}); // where the sample has it
   CHECK(runner_of("three") == std::vector<std::string>{"/usr/bin/cat"});
