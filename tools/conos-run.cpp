@@ -88,6 +88,11 @@ Result<cli::Exit> run_prompt(const cli::Args& args)
   return cli::Exit::ok;
 }
 
+RunName name_of(const cli::Args& args)
+{
+  return {args.operands[0], args.has("agent") ? args["agent"] : ""};
+}
+
 Result<cli::Exit> run_show(const cli::Args& args)
 {
   auto part = RunPart::summary;
@@ -96,14 +101,14 @@ Result<cli::Exit> run_show(const cli::Args& args)
       std::pair("tools", RunPart::tools), std::pair("cost", RunPart::cost)}) {
     part = args.has(name) ? value : part;
   }
-  CONOS_TRY(const auto text, show_run(Site(), args.operands[0], part));
+  CONOS_TRY(const auto text, show_run(Site(), name_of(args), part));
   print_foreign(text);
   return cli::Exit::ok;
 }
 
 Result<cli::Exit> run_replay(const cli::Args& args)
 {
-  CONOS_TRY(const auto replayed, replay_run(Site(), args.operands[0]));
+  CONOS_TRY(const auto replayed, replay_run(Site(), name_of(args)));
   print(replayed.report);
   return replayed.is_same ? cli::Exit::ok : cli::Exit::no;
 }
@@ -119,6 +124,9 @@ Result<cli::Exit> run_sweep(const cli::Args&)
   copy_to_days(Site());
   return ended(std::move(swept));
 }
+
+const cli::Option k_agent{
+  "agent", "the run with this agent, of a task that was passed on; else the last", "NAME"};
 
 } // namespace
 
@@ -137,10 +145,10 @@ int main(int argc, char* argv[])
           {"show", "show a run that has ended (root)", "ID",
             {{"prompt", "what the program was told"},
               {"transcript", "what was said and done, step by step"},
-              {"tools", "what was done only"}, {"cost", "calls and tokens"}},
+              {"tools", "what was done only"}, {"cost", "calls and tokens"}, k_agent},
             run_show},
-          {"replay", "do a run again from its record and say where it differs (root)", "ID", {},
-            run_replay},
+          {"replay", "do a run again from its record and say where it differs (root)", "ID",
+            {k_agent}, run_replay},
           {"prompt", "print the prompt of a task as its program gets it (root)", "show AGENT TASK",
             {{"sizes", "print how large each of its sections is instead"}}, run_prompt},
           {"sweep", "mend what units and crashes left behind (root)", "", {}, run_sweep},

@@ -604,14 +604,27 @@ private:
                     "/etc/conos/prices.toml",
           model->name));
     }
-    call.models.push_back(model);
+    if (has_its_key(*model)) {
+      call.models.push_back(model);
+    }
     for (const auto& substitute : settings.fallback) {
       const auto* other = find_model(settings, substitute);
-      if (other != nullptr && other != model && other->price &&
+      if (other != nullptr && other != model && other->price && has_its_key(*other) &&
           provider_of(settings, *other).api == api_of(call.asked->family)) {
         call.models.push_back(other);
       }
     }
+    if (call.models.empty()) { // a type of its own, by which conos-think knows that it is alone
+      refuse(call, 401, "no_provider", "provider",
+        fmt::format("there is no key for '{0}': echo KEY | conos secret set {0}", model->provider));
+    }
+  }
+
+  // A server of one's own without TLS needs none.
+  bool has_its_key(const Model& model) const
+  {
+    return m_place.key_of.contains(model.provider) ||
+           !provider_of(m_place.settings, model).base_url.starts_with("https://");
   }
 
   // --- the budget --------------------------------------------------------------------------------

@@ -13,18 +13,30 @@ namespace {
 
 constexpr std::size_t k_max_prompt_bytes = 64U << 20U;
 
-Result<Receipt> receipt_of_run(const Site& site, const std::string& id)
+// In the order of the agents it came to; never empty.
+Result<std::vector<Receipt>> receipts_of(const Site& site, const RunName& name)
 {
-  CONOS_TRY(const auto chain, find_chain(site, id));
+  CONOS_TRY(const auto chain, find_chain(site, name.id));
+  std::vector<Receipt> receipts;
+  std::string state;
   for (const auto& task : chain.tasks) {
-    if (task.id == id && task.receipt) {
-      return *task.receipt;
+    if (task.id != name.id || (!name.agent.empty() && task.agent != name.agent)) {
+      continue;
     }
-    if (task.id == id) {
-      return fail(Kind::not_found, "'{}' has not ended: it is {}", escaped(id), task.state);
+    if (task.receipt) {
+      receipts.push_back(*task.receipt);
+    } else {
+      state = task.state;
     }
   }
-  return fail(Kind::not_found, "there is no task '{}'", escaped(id));
+  if (!receipts.empty()) {
+    return receipts;
+  }
+  if (!state.empty()) {
+    return fail(Kind::not_found, "'{}' has not ended: it is {}", escaped(name.id), state);
+  }
+  return fail(Kind::not_found, "there is no task '{}'{}", escaped(name.id),
+    name.agent.empty() ? "" : " with " + escaped(name.agent, 64));
 }
 
 Result<std::string> prompt_of(const Site& site, const Receipt& receipt)
@@ -53,14 +65,18 @@ std::string row(std::string_view name, std::string_view value)
   return fmt::format("{:<12}{}\n", name, value);
 }
 
-std::string summary_of(const Receipt& receipt)
+std::string summary_of(const std::vector<Receipt>& receipts)
 {
+  const auto& receipt = receipts.back();
   const auto& meta = receipt.meta;
   auto text =
     row("task", meta.id) + row("agent", meta.agent) + row("program", escaped(receipt.runner));
   text += row("outcome", to_string(receipt.outcome));
   text += receipt.reason ? row("reason", escaped(*receipt.reason)) : "";
   text += row("trust", to_string(meta.trust));
+  for (auto before = receipts.begin(); before != receipts.end() - 1; ++before) {
+    text += row("before", fmt::format("{} {}", before->meta.agent, to_string(before->outcome)));
+  }
   if (receipt.started_at) {
     text += row("started", rfc3339(*receipt.started_at));
     text += row("took",
@@ -86,12 +102,13 @@ std::string cost_of(const Receipt& receipt)
 
 } // namespace
 
-Result<std::string> show_run(const Site& site, const std::string& id, RunPart part)
+Result<std::string> show_run(const Site& site, const RunName& name, RunPart part)
 {
-  CONOS_TRY(const auto receipt, receipt_of_run(site, id));
+  CONOS_TRY(const auto receipts, receipts_of(site, name));
+  const auto& receipt = receipts.back();
   switch (part) {
   case RunPart::summary:
-    return summary_of(receipt) + cost_of(receipt);
+    return summary_of(receipts) + cost_of(receipt);
   case RunPart::cost:
     return cost_of(receipt);
   case RunPart::prompt:
@@ -104,9 +121,10 @@ Result<std::string> show_run(const Site& site, const std::string& id, RunPart pa
   return think::transcript_text(record, part == RunPart::tools);
 }
 
-Result<ReplayedRun> replay_run(const Site& site, const std::string& id)
+Result<ReplayedRun> replay_run(const Site& site, const RunName& name)
 {
-  CONOS_TRY(const auto receipt, receipt_of_run(site, id));
+  CONOS_TRY(const auto receipts, receipts_of(site, name));
+  const auto& receipt = receipts.back();
   CONOS_TRY(const auto record, record_of(site, receipt));
   CONOS_TRY(const auto prompt, prompt_of(site, receipt));
   if (record.is_cut) {

@@ -63,7 +63,7 @@ TEST_CASE("a run is kept so that it can be shown and done again", "[run][show]")
   CHECK(receipt.usage.calls == 0); // whatever its program says: the door counts
   REQUIRE(receipt.transcript);
 
-  const auto again = replay_run(t.site, "x");
+  const auto again = replay_run(t.site, {"x", ""});
   REQUIRE(again);
   CHECK(again->report == "the same, to the byte: 1 step, 7 bytes of answer\n");
   CHECK(again->is_same);
@@ -71,12 +71,12 @@ TEST_CASE("a run is kept so that it can be shown and done again", "[run][show]")
   REQUIRE(given);
   CHECK(before->size() == given->size()); // but for the nonce they are one
   CHECK(prompt_of_task(t.site, "a", "x").value() == *given);
-  CHECK(show_run(t.site, "x", RunPart::prompt).value() == *given);
-  CHECK(show_run(t.site, "x", RunPart::cost).value().find("tokens in   0\n") != std::string::npos);
-  CHECK(show_run(t.site, "x", RunPart::transcript).value().find("Hello.") != std::string::npos);
+  CHECK(show_run(t.site, {"x", ""}, RunPart::prompt).value() == *given);
+  CHECK(show_run(t.site, {"x", ""}, RunPart::cost).value().find("tokens in   0\n") != std::string::npos);
+  CHECK(show_run(t.site, {"x", ""}, RunPart::transcript).value().find("Hello.") != std::string::npos);
   CHECK(sizes_text(*given).find("instructions") == 0);
 
-  CHECK(show_run(t.site, "none", RunPart::summary).error().kind == Kind::not_found);
+  CHECK(show_run(t.site, {"none", ""}, RunPart::summary).error().kind == Kind::not_found);
   CHECK(prompt_of_task(t.site, "a", "none").error().kind == Kind::not_found);
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("an answer that is not what the transcript says is found out", "[run][
   t.play("a", "x", "Goodbye.\n");
   REQUIRE(deliver(t.site, "a", {}));
 
-  const auto again = replay_run(t.site, "x");
+  const auto again = replay_run(t.site, {"x", ""});
 
   REQUIRE(again);
   CHECK_FALSE(again->is_same);
@@ -104,8 +104,8 @@ TEST_CASE("a program without a transcript can be shown and not done again", "[ru
   t.drop("a", "x.task", "Say hello.");
   t.activate("a", "Hello.");
 
-  CHECK(show_run(t.site, "x", RunPart::summary));
-  CHECK(replay_run(t.site, "x").error().kind == Kind::not_found);
+  CHECK(show_run(t.site, {"x", ""}, RunPart::summary));
+  CHECK(replay_run(t.site, {"x", ""}).error().kind == Kind::not_found);
   CHECK(t.receipt("a", "x").usage.calls == 0);
 }
 
