@@ -42,6 +42,7 @@ constexpr auto k_others = std::to_array<Other>({
   {"doctor", "conos-bootstrap", "say what of the machine is not as conos.toml says", "--doctor"},
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
+  {"package", "conos-pkg", "install and remove Debian packages, and say for whom they are there"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
   {"run", "conos-run", "the steps of an agent's activation"},
