@@ -474,13 +474,13 @@ Result<> Store::note(const std::string& agent, const std::string& type, const st
   });
 }
 
-Result<std::vector<Store::Row>> Store::unrecorded(const std::string& agent, std::size_t most)
+Result<std::vector<audit::WaitingRow>> Store::unrecorded(const std::string& agent, std::size_t most)
 {
   CONOS_TRY(auto row,
     m_database->bound("SELECT id, type, key, payload FROM rows WHERE agent = ?1 AND ready = 1 "
                       "ORDER BY id LIMIT ?2",
       agent, static_cast<std::int64_t>(most)));
-  std::vector<Row> rows;
+  std::vector<audit::WaitingRow> rows;
   for (;;) {
     CONOS_TRY(const bool more, row.step());
     if (!more) {
@@ -491,7 +491,7 @@ Result<std::vector<Store::Row>> Store::unrecorded(const std::string& agent, std:
   }
 }
 
-Result<> Store::recorded(const std::vector<Row>& rows)
+Result<> Store::recorded(const std::vector<audit::WaitingRow>& rows)
 {
   auto& db = *m_database;
   return db.alone([&]() -> Result<> {

@@ -1,10 +1,10 @@
 #include "model/door.hpp"
 
+#include "audit/clerk.hpp"
 #include "budget/current.hpp"
 #include "budget/store.hpp"
 #include "model/answer.hpp"
 #include "model/body.hpp"
-#include "model/clerk.hpp"
 #include "model/request.hpp"
 #include "model/retry.hpp"
 #include "model/scrub.hpp"
@@ -191,7 +191,7 @@ class Door
 {
 public:
   Door(DoorPlace place, const DoorBounds& bounds, budget::Store store, BodyStore bodies,
-    std::unique_ptr<Clerk> clerk)
+    std::unique_ptr<audit::Clerk> clerk)
       : m_place(std::move(place))
       , m_bounds(bounds)
       , m_store(std::move(store))
@@ -1063,7 +1063,7 @@ private:
   DoorBounds m_bounds;
   budget::Store m_store;
   BodyStore m_bodies;
-  std::unique_ptr<Clerk> m_clerk;
+  std::unique_ptr<audit::Clerk> m_clerk;
   Breaker m_breaker;
   std::unique_ptr<CURLM, FreeMulti> m_multi;
   std::list<std::unique_ptr<Call>> m_calls;
@@ -1077,6 +1077,18 @@ private:
   Clock::time_point m_refusals_at = Clock::now();
   std::int64_t m_suppressed = 0;
 };
+
+// `store` is the clerk's alone.
+audit::Outbox outbox_of(budget::Store store, const std::string& agent)
+{
+  const auto own = std::make_shared<budget::Store>(std::move(store));
+  return {[own, agent](std::size_t most) {
+            return own->unrecorded(agent, most);
+          },
+    [own](const auto& rows) {
+      return own->recorded(rows);
+    }};
+}
 
 } // namespace
 
@@ -1095,7 +1107,7 @@ Result<> serve(DoorPlace place, std::vector<UniqueFd> listeners, const DoorBound
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
     return fail(Kind::os, "libcurl cannot be used");
   }
-  auto clerk = std::make_unique<Clerk>(std::move(clerks), agent, place.ledger);
+  auto clerk = std::make_unique<audit::Clerk>(outbox_of(std::move(clerks), agent), place.ledger);
   Door door(std::move(place), bounds, std::move(store), std::move(bodies), std::move(clerk));
   CONOS_CHECK(door.listen(std::move(listeners)));
   return door.run();

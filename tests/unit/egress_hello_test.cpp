@@ -1,56 +1,13 @@
 #include "egress/hello.hpp"
+#include "egress_samples.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace conos;
 using namespace conos::egress;
+using namespace conos::egress::samples;
 
 namespace {
-
-std::string number(std::size_t value, int size)
-{
-  std::string text;
-  for (int i = size - 1; i >= 0; --i) {
-    text += static_cast<char>(value >> (8 * i));
-  }
-  return text;
-}
-
-std::string block(const std::string& text, int size)
-{
-  return number(text.size(), size) + text;
-}
-
-std::string extension(std::size_t type, const std::string& body)
-{
-  return number(type, 2) + block(body, 2);
-}
-
-std::string server_name(const std::string& name)
-{
-  return extension(0, block(number(0, 1) + block(name, 2), 2));
-}
-
-std::string body_with(const std::string& extensions)
-{
-  return "\x03\x03" + std::string(32, 'r') + block(std::string(32, 's'), 1) +
-         block("\x13\x01\x13\x02", 2) + block(std::string(1, '\0'), 1) + extensions;
-}
-
-std::string message(const std::string& body)
-{
-  return "\x01" + block(body, 3);
-}
-
-std::string record(const std::string& piece)
-{
-  return "\x16\x03\x01" + block(piece, 2);
-}
-
-std::string hello_with(const std::string& extensions)
-{
-  return record(message(body_with(block(extensions, 2))));
-}
 
 std::string in_records_of(const std::string& text, std::size_t size)
 {
