@@ -3,6 +3,7 @@
 #include "config/compiled.hpp"
 #include "config/document.hpp"
 #include "config/door.hpp"
+#include "config/egress_door.hpp"
 
 #include <cstdint>
 #include <map>
@@ -43,13 +44,16 @@ struct Agent {
   Session session = Session::windowed;
   std::size_t recent_turns = 0;    // of a conversation, shown whole
   std::size_t brief_max_bytes = 0; // of the summary of what was before them
-  std::string provider; // of its language model
+  std::string provider;            // of its language model
   std::string model;
   std::string api_base;                     // of that provider, for this agent
   std::vector<std::string> models;          // it may call
   std::vector<std::string> fallback_models; // when one of those cannot be had
   BudgetLimits budget;
-  std::string api_key_env; // the variable its key used to be in
+  std::string api_key_env;              // the variable its key used to be in
+  std::vector<EgressRule> egress;       // where it may go; empty: nowhere
+  std::vector<Network> egress_networks; // not public, and allowed nonetheless
+  std::int64_t egress_max_bytes = 0;    // of one task; 0: no limit
 };
 
 // [providers.NAME]

@@ -94,7 +94,7 @@ Result<Network> parse_network(std::string_view text)
   const auto slash = text.find('/');
   const auto address = parse_address(text.substr(0, slash));
   if (!address) {
-    return fail(Kind::bad_data, "not an address or a network such as 10.0.0.0/8");
+    return fail(Kind::bad_data, "is not an address or a network such as 10.0.0.0/8");
   }
   Network network{*address, bits_of(*address)};
   if (slash != text.npos) {
@@ -103,12 +103,12 @@ Result<Network> parse_network(std::string_view text)
       std::from_chars(digits.data(), digits.data() + digits.size(), network.bits);
     if (error != std::errc() || end != digits.data() + digits.size() || network.bits < 0 ||
         network.bits > bits_of(*address)) {
-      return fail(Kind::bad_data, "no prefix of 0 to {} bits", bits_of(*address));
+      return fail(Kind::bad_data, "has no prefix of 0 to {} bits", bits_of(*address));
     }
   }
   for (int bit = network.bits; bit < bits_of(*address); ++bit) {
     if (bit_at(*address, bit)) {
-      return fail(Kind::bad_data, "there are bits set behind the first {}", network.bits);
+      return fail(Kind::bad_data, "has bits set behind the first {}", network.bits);
     }
   }
   return network;

@@ -111,7 +111,8 @@ struct Site {
     place.state = state.path;
     place.current = current.path;
     place.ledger = state.path + "/no-ledger.sock";
-    bounds.idle = bounds.farewell = milliseconds(100);
+    bounds.idle = milliseconds(500);
+    bounds.farewell = milliseconds(100);
     REQUIRE(budget::write_current(current.path, "writer", {"t1", "r1", 1}));
   }
   ~Site() { stop(); }
