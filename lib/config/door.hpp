@@ -76,6 +76,9 @@ std::string to_json(const ModelDoor& door);
 // Kind::config when the text is not what to_json writes.
 Result<ModelDoor> model_door_from_json(std::string_view text);
 
+// Those of all agents that may call a model, by name, from an open /var/lib/conos/compiled.
+Result<std::vector<ModelDoor>> load_model_doors(const UniqueFd& compiled);
+
 const Model* find_model(const ModelDoor& door, std::string_view name);
 const Provider& provider_of(const ModelDoor& door, const Model& model);
 

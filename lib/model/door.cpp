@@ -146,6 +146,7 @@ struct Call {
   std::string body;
   bool is_admitted = false;
   bool is_without_task = false;
+  bool is_by_hand = false; // root tries the door
   budget::Caller caller;
   budget::CurrentTask task;
   std::optional<Asked> asked;
@@ -232,7 +233,7 @@ public:
   Result<> run()
   {
     m_last_use = Clock::now();
-    const auto started = m_last_use;
+    m_started = m_last_use;
     for (;;) {
       for (const auto& daemon : m_daemons) {
         (void)MHD_run(daemon.get());
@@ -245,11 +246,12 @@ public:
       if (!m_calls.empty()) {
         m_last_use = now;
       }
-      if (now - started > m_bounds.life) {
-        quiesce(); // who comes now waits for the next door
-      }
-      if (m_calls.empty() && (m_is_closing || now - m_last_use > m_bounds.idle)) {
+      if (m_calls.empty() && m_is_closing) {
         return {};
+      }
+      if (is_to_end(now)) {
+        quiesce(); // who comes now waits for the next door; who came in between is served
+        continue;
       }
       wait();
     }
@@ -275,6 +277,21 @@ private:
     }
     (void)curl_multi_poll(m_multi.get(), m_waits.data(), static_cast<unsigned>(m_waits.size()),
       static_cast<int>(timeout.count()), nullptr);
+  }
+
+  bool is_to_end(Clock::time_point now_here) const
+  {
+    const auto age = now_here - m_started;
+    return !m_is_closing && (m_calls.empty() ? now_here - m_last_use > m_bounds.idle ||
+                                                 age > m_bounds.life || m_has_old_keys
+                                             : age > m_bounds.longest);
+  }
+
+  // A key was refused, or is missing: by now there may be another one, which the next door gets.
+  // Not at once, or a program that keeps asking would have one started for every call.
+  void doubt_keys()
+  {
+    m_has_old_keys = m_has_old_keys || Clock::now() - m_started > std::chrono::seconds(1);
   }
 
   void quiesce()
@@ -520,7 +537,7 @@ private:
         ::getsockopt(info->connect_fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0) {
       return false;
     }
-    bool is_root = false;
+    bool& is_root = call.is_by_hand;
     if (domain == AF_UNIX) {
       ucred peer = {};
       size = sizeof(peer);
@@ -614,7 +631,9 @@ private:
         call.models.push_back(other);
       }
     }
-    if (call.models.empty()) { // a type of its own, by which conos-think knows that it is alone
+    if (call.models.empty()) {
+      doubt_keys();
+      // a type of its own, by which conos-think knows that it is alone
       refuse(call, 401, "no_provider", "provider",
         fmt::format("there is no key for '{0}': echo KEY | conos secret set {0}", model->provider));
     }
@@ -656,7 +675,9 @@ private:
   void over_budget(Call& call, const budget::Refusal& refusal)
   {
     const auto& agent = m_place.settings.agent;
-    if (refusal.limit != "paused" && refusal.refill) {
+    if (call.is_by_hand) {
+      // stops nobody
+    } else if (refusal.limit != "paused" && refusal.refill) {
       auto paused = m_store.pause({agent, refusal.refill, refusal.what, now()});
       if (paused) {
         paused = m_store.note(agent, "budget.paused",
@@ -1010,6 +1031,9 @@ private:
       end_answer(call, is_good);
       return;
     }
+    if (status == 401) {
+      doubt_keys();
+    }
     const bool is_weak = result != CURLE_OK || status >= 500;
     if (is_weak) {
       m_breaker.failed(call.model->provider, now());
@@ -1071,7 +1095,9 @@ private:
   std::vector<curl_waitfd> m_waits;
   std::minstd_rand m_random;
   std::size_t m_requests_bytes = 0;
+  Clock::time_point m_started;
   Clock::time_point m_last_use;
+  bool m_has_old_keys = false;
   bool m_is_closing = false;
   double m_refusals = k_refusals_at_once;
   Clock::time_point m_refusals_at = Clock::now();

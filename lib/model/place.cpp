@@ -33,7 +33,7 @@ Result<> load_keys(const UniqueFd& dir, DoorPlace& place)
       return fail(Kind::config, "the secret '{}' is no key: it has blanks or control characters",
         provider.name);
     }
-    place.redactor.know(audit::sha256(text));
+    place.redactor.know(text);
     place.key_of[provider.name] = place.keys.size();
     place.keys.push_back(std::move(key));
   }

@@ -5,6 +5,7 @@
 #include "plan/files.hpp"
 #include "plan/instructions.hpp"
 #include "plan/retire.hpp"
+#include "plan/secrets.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/text.hpp"
@@ -118,6 +119,20 @@ void warn_of_prices(const config::Config& config, Sources& sources)
       }
     }
   }
+}
+
+// A key that nobody uses is most likely a line that somebody forgot.
+Result<> warn_of_keys(const Place& place, const config::Config& config, Sources& sources)
+{
+  CONOS_TRY(const auto keys, list_credentials(credstore_of(place)));
+  for (const auto& key : keys) {
+    const bool is_used = !config::agents_with(config, key.name).empty();
+    const auto step = is_used ? "" : next_step(config, key.name);
+    if (!step.empty()) {
+      sources.warnings.push_back(fmt::format("there is a key of '{}', and {}", key.name, step));
+    }
+  }
+  return {};
 }
 
 // What other tools of the OS are there to be told.
@@ -250,6 +265,7 @@ Result<Sources> read_sources(
   CONOS_TRY(sources.locked, guarded_paths(place));
   CONOS_CHECK(read_prices(place, sources.prices));
   warn_of_prices(config, sources);
+  CONOS_CHECK(warn_of_keys(place, config, sources));
   CONOS_CHECK(find_guards(place, sources));
   CONOS_CHECK(find_programs(place, config, sources));
   CONOS_CHECK(find_writable(place, config, sources));
