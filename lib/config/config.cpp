@@ -365,6 +365,7 @@ private:
   {
     if (const auto* hosts = look.find("egress"); hosts != nullptr) {
       const auto& texts = std::get<std::vector<std::string>>(hosts->value);
+      a.egress_written = texts;
       for (std::size_t i = 0; i < texts.size(); ++i) {
         if (texts[i].starts_with('@')) {
           group(*hosts, i, a);
@@ -375,7 +376,8 @@ private:
     }
     if (const auto* ports = look.find("allowed_ports"); ports != nullptr) {
       for (const auto port : std::get<std::vector<std::int64_t>>(ports->value)) {
-        allow(fmt::format("*:{}", port), a);
+        a.egress_written.push_back(fmt::format("*:{}", port));
+        allow(a.egress_written.back(), a);
         warn(ports->at, fmt::format("key 'allowed_ports': is the old form of egress; {0} lets the "
                                     "agent reach every public host, as egress = [\"*:{0}\"] does",
                           port));

@@ -74,6 +74,7 @@ EgressDoor door_of(const Json& json)
 {
   EgressDoor door;
   door.agent = json.at("agent");
+  door.written = json.at("written");
   door.max_bytes = json.at("max_bytes");
   for (const auto& text : json.at("rules")) {
     auto rule = parse_egress_rule(text.get<std::string>());
@@ -142,6 +143,7 @@ std::string to_json(const EgressDoor& door)
   return Json{
            {"v", 1},
            {"agent", door.agent},
+           {"written", door.written},
            {"rules", texts_of(door.rules)},
            {"networks", texts_of(door.networks)},
            {"max_bytes", door.max_bytes},

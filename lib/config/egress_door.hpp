@@ -40,9 +40,10 @@ bool is_host_name(std::string_view text);
 
 struct EgressDoor {
   std::string agent;
-  std::vector<EgressRule> rules;
-  std::vector<Network> networks; // not public, and allowed nonetheless
-  std::int64_t max_bytes = 0;    // to and fro, of one task; 0: no limit
+  std::vector<std::string> written; // in conos.toml, groups as such
+  std::vector<EgressRule> rules;    // what that comes to
+  std::vector<Network> networks;    // not public, and allowed nonetheless
+  std::int64_t max_bytes = 0;       // to and fro, of one task; 0: no limit
 };
 
 std::string to_json(const EgressDoor& door);

@@ -70,8 +70,8 @@ bool is_allowed(const EgressDoor& door, const Target& target)
 std::string line_to_add(const EgressDoor& door, const Target& target)
 {
   std::string line = "egress = [";
-  for (const auto& rule : door.rules) {
-    line += fmt::format("\"{}\", ", conos::to_string(rule));
+  for (const auto& entry : door.written) {
+    line += fmt::format("\"{}\", ", entry);
   }
   return line + fmt::format("\"{}\"]", is_usual(target.port) ? target.host : to_string(target));
 }

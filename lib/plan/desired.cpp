@@ -227,8 +227,8 @@ private:
     doors.model =
       config::model_door_of(m_config, agent, m_sources.prices, m_ids.at(agent.name).uid);
     if (!agent.egress.empty()) {
-      doors.egress =
-        EgressDoor{agent.name, agent.egress, agent.egress_networks, agent.egress_max_bytes};
+      doors.egress = EgressDoor{agent.name, agent.egress_written, agent.egress,
+        agent.egress_networks, agent.egress_max_bytes};
     }
     return doors;
   }

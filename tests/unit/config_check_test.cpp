@@ -378,6 +378,7 @@ TEST_CASE("where an agent may go is said by hosts, groups and the older ports", 
     rules.push_back(to_string(rule));
   }
   CHECK(rules == Lines{"a.org", "*.b.org:8443", "c.org"});
+  CHECK(agent.egress_written == Lines{"@code", "C.org", "a.org"});
   CHECK(to_string(agent.egress_networks.at(0)) == "10.0.0.0/8");
   CHECK(agent.egress_max_bytes == 5);
 

@@ -58,6 +58,7 @@ TEST_CASE("a door's settings come back as they were", "[config][egress]")
 {
   EgressDoor door;
   door.agent = "writer";
+  door.written = {"@all"};
   door.rules = {parse_egress_rule("a.org").value(), parse_egress_rule("*.b.org:8443").value()};
   door.networks = {parse_network("10.0.0.0/8").value()};
   door.max_bytes = 1000;
@@ -66,6 +67,7 @@ TEST_CASE("a door's settings come back as they were", "[config][egress]")
 
   REQUIRE(back);
   CHECK(back->agent == "writer");
+  CHECK(back->written == door.written);
   CHECK(back->rules == door.rules);
   CHECK(back->networks == door.networks);
   CHECK(back->max_bytes == 1000);

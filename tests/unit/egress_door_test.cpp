@@ -107,6 +107,7 @@ struct Site {
   {
     place.settings.agent = "writer";
     place.settings.networks = {parse_network("127.0.0.0/8").value()};
+    place.settings.written = {"@servers"};
     place.settings.rules = {parse_egress_rule("localhost:" + std::to_string(server.port)).value()};
     place.state = state.path;
     place.current = current.path;
@@ -260,8 +261,7 @@ TEST_CASE("what the allowlist lacks is refused with the line to add", "[egress][
   const auto answer = client.hear_all();
   CHECK_THAT(answer, Catch::StartsWith("HTTP/1.1 403 Forbidden\r\n"));
   CHECK_THAT(answer, Catch::Contains("X-Conos-Reason: host\r\n"));
-  CHECK_THAT(
-    answer, Catch::Contains("egress = [\"" + site.target() + "\", \"elsewhere.invalid\"]"));
+  CHECK_THAT(answer, Catch::Contains("egress = [\"@servers\", \"elsewhere.invalid\"]"));
 
   const auto rows = site.rows("egress.denied");
   REQUIRE(rows.size() == 1);

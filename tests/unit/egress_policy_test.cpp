@@ -12,6 +12,7 @@ EgressDoor door_with(const std::vector<std::string>& rules)
   EgressDoor door;
   for (const auto& rule : rules) {
     door.rules.push_back(parse_egress_rule(rule).value());
+    door.written.push_back(rule);
   }
   return door;
 }
