@@ -52,7 +52,7 @@ struct AgentSettings {
   Session session = Session::windowed;
   std::size_t recent_turns = 8;        // of a conversation, shown whole
   std::size_t brief_max_bytes = 16384; // of a summary of the turns before
-  bool has_model = false; // may call a language model, through its model door
+  bool has_model = false;              // may call a language model, through its model door
 };
 
 // compiled/routes.json

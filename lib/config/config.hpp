@@ -43,7 +43,7 @@ struct Agent {
   Session session = Session::windowed;
   std::size_t recent_turns = 0;    // of a conversation, shown whole
   std::size_t brief_max_bytes = 0; // of the summary of what was before them
-  std::string provider; // of its language model
+  std::string provider;            // of its language model
   std::string model;
   std::string api_base;                     // of that provider, for this agent
   std::vector<std::string> models;          // it may call

@@ -2,19 +2,30 @@
 
 #include "sys/file.hpp"
 
+#include <sys/statvfs.h>
+
+#include <cstdint>
+
 namespace conos::model {
 
 namespace {
 
 constexpr std::size_t k_longest_line = 64U << 10U;
+constexpr std::uint64_t k_room_bytes = 256U << 20U;
 
-}
+} // namespace
 
 Result<BodyStore> BodyStore::open(const std::string& directory, audit::Redactor redactor)
 {
   CONOS_TRY(auto bodies, audit::Bodies::open(directory));
   CONOS_TRY(auto dir, open_dir(directory + "/" + audit::k_bodies));
   return BodyStore(std::move(dir), std::move(bodies), std::move(redactor));
+}
+
+bool BodyStore::has_room() const
+{
+  struct statvfs fs = {};
+  return ::fstatvfs(m_dir.get(), &fs) < 0 || fs.f_bavail * fs.f_frsize >= k_room_bytes;
 }
 
 void BodyWriter::write(std::string_view piece)
@@ -52,17 +63,30 @@ void BodyWriter::put(std::string_view text)
   m_kept = write_all(m_file, clean);
 }
 
+std::string BodyWriter::digest()
+{
+  if (m_digest.empty()) {
+    if (!m_line.empty() || m_size == 0) {
+      put(std::exchange(m_line, {}));
+    }
+    m_digest = m_hasher.finish();
+  }
+  return m_digest;
+}
+
+Result<> BodyWriter::keep()
+{
+  (void)digest();
+  const auto file = std::exchange(m_file, UniqueFd());
+  CONOS_CHECK(m_kept);
+  return m_size > k_max_kept_bytes ? Result<>{}
+                                   : m_store->m_bodies.keep(file, m_digest, k_max_kept_bytes);
+}
+
 Result<std::string> BodyWriter::finish()
 {
-  if (!m_line.empty() || m_size == 0) {
-    put(std::exchange(m_line, {}));
-  }
-  auto digest = m_hasher.finish();
-  if (m_kept && m_size <= k_max_kept_bytes) {
-    CONOS_CHECK(m_store->m_bodies.keep(m_file, digest, k_max_kept_bytes));
-  }
-  m_file.reset();
-  return digest;
+  CONOS_CHECK(keep());
+  return m_digest;
 }
 
 } // namespace conos::model
