@@ -41,7 +41,7 @@ constexpr auto k_others = std::to_array<Other>({
   {"contract", "conos-contract", "check that a machine is as contracts say it is"},
   {"doctor", "conos-bootstrap", "say what of the machine is not as conos.toml says", "--doctor"},
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
-  {"model", "conos-model", "see whether an agent's calls to language models go through"},
+  {"model", "conos-model", "see whether calls to language models go through"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},

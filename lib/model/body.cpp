@@ -30,15 +30,19 @@ bool BodyStore::has_room() const
 
 void BodyWriter::write(std::string_view piece)
 {
-  m_line += piece;
-  auto end = m_line.rfind('\n');
-  if (end == m_line.npos && m_line.size() > k_longest_line) {
-    end = m_line.find_last_of(" \",\\"); // not in the middle of a word, which may be a key
-    end = end == m_line.npos ? m_line.size() - 1 : end;
+  const auto end = piece.rfind('\n') + 1; // 0: the line goes on
+  if (m_line.empty() && end > 0) {
+    put(piece.substr(0, end));
+  } else if (end > 0) {
+    m_line += piece.substr(0, end);
+    put(std::exchange(m_line, {}));
   }
-  if (end != m_line.npos) {
-    put(std::string_view(m_line).substr(0, end + 1));
-    m_line.erase(0, end + 1);
+  m_line += piece.substr(end);
+  if (m_line.size() > k_longest_line) {
+    const auto last = m_line.find_last_of(" \",\\"); // not in a word, which may be a key
+    const auto cut = last == m_line.npos ? m_line.size() : last + 1;
+    put(std::string_view(m_line).substr(0, cut));
+    m_line.erase(0, cut);
   }
 }
 
