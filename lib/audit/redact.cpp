@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <memory>
+#include <cstdint>
 #include <optional>
 
 namespace conos::audit {
@@ -59,9 +59,18 @@ bool is_of_word(char c)
 }
 
 // What a key may have in it where its form is not known.
+constexpr auto k_of_secret = [] {
+  std::array<bool, 256> all{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-_.~+/=")) {
+    all[static_cast<unsigned char>(c)] = true;
+  }
+  return all;
+}();
+
 bool is_of_secret(char c)
 {
-  return is_of_word(c) || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
+  return k_of_secret[static_cast<unsigned char>(c)];
 }
 
 template<class IsPart>
@@ -115,28 +124,35 @@ std::size_t private_key_at(std::string_view text)
   return end + k_pem_line_end.size();
 }
 
-// Which pairs of characters something that has a form begins with. Nearly all of a text is passed
-// over by looking here.
-using Pairs = std::array<bool, 1U << 16U>;
+// The first two characters of what has a form, a bit for each form: only where some form has both
+// is looked any further. Nearly all of a text is passed over here.
+struct Beginnings {
+  std::array<std::uint32_t, 256> first{};
+  std::array<std::uint32_t, 256> second{};
+};
 
-constexpr std::size_t pair_of(char first, char second)
+constexpr std::size_t place_of(char c)
 {
-  return static_cast<std::size_t>(static_cast<unsigned char>(first)) << 8U |
-         static_cast<unsigned char>(second);
+  return static_cast<unsigned char>(c);
 }
 
-const Pairs& pairs()
+constexpr Beginnings beginnings()
 {
-  static const auto all = [] {
-    auto made = std::make_unique<Pairs>();
-    for (const auto& form : k_forms) {
-      (*made)[pair_of(form.prefix[0], form.prefix[1])] = true;
-    }
-    (*made)[pair_of(k_pem_begin[0], k_pem_begin[1])] = true;
-    return made;
-  }();
-  return *all;
+  Beginnings made;
+  std::uint32_t bit = 1;
+  const auto add = [&](std::string_view prefix) {
+    made.first[place_of(prefix[0])] |= bit;
+    made.second[place_of(prefix[1])] |= bit;
+    bit <<= 1U;
+  };
+  for (const auto& form : k_forms) {
+    add(form.prefix);
+  }
+  add(k_pem_begin);
+  return made;
 }
+
+constexpr auto k_beginnings = beginnings();
 
 // The 'n' of a "\n" that stands for the end of a line in JSON is no part of the word after it.
 bool is_escape(std::string_view text, std::size_t at)
@@ -160,9 +176,10 @@ struct Match {
 // The first thing that has a form and begins at `from` or later.
 std::optional<Match> form_after(std::string_view text, std::size_t from)
 {
-  const auto& begin = pairs();
   for (auto at = from; at + 1 < text.size(); ++at) {
-    if (!begin[pair_of(text[at], text[at + 1])]) {
+    const auto both =
+      k_beginnings.first[place_of(text[at])] & k_beginnings.second[place_of(text[at + 1])];
+    if (both == 0) {
       continue;
     }
     const auto rest = text.substr(at);

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include <cstdint>
+#include <cstring>
 
 namespace conos::model {
 
@@ -30,7 +31,10 @@ bool BodyStore::has_room() const
 
 void BodyWriter::write(std::string_view piece)
 {
-  const auto end = piece.rfind('\n') + 1; // 0: the line goes on
+  const auto* newline = // rfind looks at each byte
+    static_cast<const char*>(::memrchr(piece.data(), '\n', piece.size()));
+  const auto end = // 0: the line goes on
+    newline == nullptr ? 0 : static_cast<std::size_t>(newline - piece.data()) + 1;
   if (m_line.empty() && end > 0) {
     put(piece.substr(0, end));
   } else if (end > 0) {
