@@ -5,10 +5,16 @@
 
 #include <fmt/format.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 namespace conos::audit {
@@ -124,35 +130,45 @@ std::size_t private_key_at(std::string_view text)
   return end + k_pem_line_end.size();
 }
 
-// The first two characters of what has a form, a bit for each form: only where some form has both
-// is looked any further. Nearly all of a text is passed over here.
-struct Beginnings {
-  std::array<std::uint32_t, 256> first{};
-  std::array<std::uint32_t, 256> second{};
-};
+// Characters that few texts have many of, and the beginning of each form has: only around them is
+// looked any further, so that nearly all of a text is passed over many bytes at a time.
+constexpr std::string_view k_anchors = "-_IJ";
 
-constexpr std::size_t place_of(char c)
+// The next of them from `from` on; the text's length when there is none.
+std::size_t next_anchor(std::string_view text, std::size_t from)
 {
-  return static_cast<unsigned char>(c);
-}
-
-constexpr Beginnings beginnings()
-{
-  Beginnings made;
-  std::uint32_t bit = 1;
-  const auto add = [&](std::string_view prefix) {
-    made.first[place_of(prefix[0])] |= bit;
-    made.second[place_of(prefix[1])] |= bit;
-    bit <<= 1U;
-  };
-  for (const auto& form : k_forms) {
-    add(form.prefix);
+#ifdef __SSE2__
+  const auto dash = _mm_set1_epi8(k_anchors[0]);
+  const auto underscore = _mm_set1_epi8(k_anchors[1]);
+  const auto i = _mm_set1_epi8(k_anchors[2]);
+  const auto j = _mm_set1_epi8(k_anchors[3]);
+  for (; from + sizeof(__m128i) <= text.size(); from += sizeof(__m128i)) {
+    __m128i bytes;
+    std::memcpy(&bytes, text.data() + from, sizeof(bytes));
+    const auto found =
+      _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, dash), _mm_cmpeq_epi8(bytes, underscore)),
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, i), _mm_cmpeq_epi8(bytes, j)));
+    const auto places = static_cast<unsigned>(_mm_movemask_epi8(found));
+    if (places != 0) {
+      return from + static_cast<std::size_t>(std::countr_zero(places));
+    }
   }
-  add(k_pem_begin);
-  return made;
+#endif
+  return std::min(text.find_first_of(k_anchors, from), text.size());
 }
 
-constexpr auto k_beginnings = beginnings();
+// Where each form has its first one.
+constexpr auto k_anchor_of = [] {
+  std::array<std::size_t, std::size(k_forms)> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i] = k_forms[i].prefix.find_first_of(k_anchors);
+  }
+  return all;
+}();
+
+static_assert(std::all_of(k_anchor_of.begin(), k_anchor_of.end(), [](std::size_t at) {
+  return at > 0 && at != std::string_view::npos;
+}));
 
 // The 'n' of a "\n" that stands for the end of a line in JSON is no part of the word after it.
 bool is_escape(std::string_view text, std::size_t at)
@@ -173,25 +189,39 @@ struct Match {
   std::string_view kind;
 };
 
-// The first thing that has a form and begins at `from` or later.
-std::optional<Match> form_after(std::string_view text, std::size_t from)
+// What has a form and has its anchor there.
+std::optional<Match> form_at(std::string_view text, std::size_t anchor, std::size_t from)
 {
-  for (auto at = from; at + 1 < text.size(); ++at) {
-    const auto both =
-      k_beginnings.first[place_of(text[at])] & k_beginnings.second[place_of(text[at + 1])];
-    if (both == 0) {
+  const auto size = text[anchor] == '-' ? private_key_at(text.substr(anchor)) : 0;
+  if (size > 0) {
+    return Match{anchor, size, "private key"};
+  }
+  for (std::size_t i = 0; i < std::size(k_forms); ++i) {
+    const auto before = k_anchor_of[i]; // each has one, and something before it
+    const auto& prefix = k_forms[i].prefix;
+    if (text[anchor] != prefix[before] || anchor < from + before ||
+        text[anchor - 1] != prefix[before - 1]) {
       continue;
     }
-    const auto rest = text.substr(at);
-    if (const auto size = private_key_at(rest); size > 0) {
-      return Match{at, size, "private key"};
-    }
-    if (!begins_word(text, at)) {
+    const auto at = anchor - before;
+    if (!text.substr(at).starts_with(prefix) || !begins_word(text, at)) {
       continue;
     }
-    const auto key = key_at(rest);
+    const auto key = key_at(text.substr(at));
     if (const auto kind = form_of(key)) {
       return Match{at, key.size(), *kind};
+    }
+  }
+  return std::nullopt;
+}
+
+// The first thing that has a form and begins at `from` or later. One that begins a word has no
+// other that does in its prefix, so they come in the order of their anchors.
+std::optional<Match> form_after(std::string_view text, std::size_t from)
+{
+  for (auto at = next_anchor(text, from); at < text.size(); at = next_anchor(text, at + 1)) {
+    if (auto found = form_at(text, at, from)) {
+      return found;
     }
   }
   return std::nullopt;
