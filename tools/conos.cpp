@@ -43,6 +43,7 @@ constexpr auto k_others = std::to_array<Other>({
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
   {"model", "conos-model", "see whether calls to language models go through"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
+  {"package", "conos-pkg", "install and remove Debian packages, and say for whom they are there"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
   {"run", "conos-run", "the steps of an agent's activation"},
