@@ -1,18 +1,15 @@
-// conos-model - let one agent call language models, with keys it never sees
+// conos-model - see whether calls to language models go through
 #include "audit/ledger.hpp"
 #include "cli/tool.hpp"
 #include "config/compiled.hpp"
 #include "host/units.hpp"
-#include "model/door.hpp"
 #include "model/trial.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
 
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 namespace {
 
@@ -20,19 +17,6 @@ using namespace conos;
 using cli::Exit;
 
 const std::string k_lib = "/var/lib/conos";
-
-Result<Exit> serve(const cli::Args& args)
-{
-  (void)::prctl(PR_SET_DUMPABLE, 0); // there are keys in our memory
-  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-  if (credentials == nullptr) {
-    return fail(Kind::unavailable, "no credentials: this is started by systemd");
-  }
-  CONOS_TRY(auto listeners, model::door_listeners());
-  CONOS_TRY(auto place, model::door_place_of(args.operands.front(), credentials));
-  CONOS_CHECK(model::serve(std::move(place), std::move(listeners), {}));
-  return Exit::ok;
-}
 
 Result<> record(const model::Trial& trial)
 {
@@ -74,11 +58,9 @@ int main(int argc, char* argv[])
   return cli::run(argc, argv,
     {
       .name = "conos-model",
-      .purpose = "let one agent call language models, with keys it never sees",
+      .purpose = "see whether calls to language models go through",
       .verbs =
         {
-          {"serve", "be the model door of an agent, on the sockets systemd gave", "AGENT", {},
-            serve},
           {"test", "make one small call through an agent's door, and say what came of it (root)",
             "",
             {{"agent", "by the door of this agent, else the concierge's", "NAME"},

@@ -5,10 +5,16 @@
 
 #include <fmt/format.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
-#include <memory>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 
 namespace conos::audit {
@@ -59,9 +65,18 @@ bool is_of_word(char c)
 }
 
 // What a key may have in it where its form is not known.
+constexpr auto k_of_secret = [] {
+  std::array<bool, 256> all{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-_.~+/=")) {
+    all[static_cast<unsigned char>(c)] = true;
+  }
+  return all;
+}();
+
 bool is_of_secret(char c)
 {
-  return is_of_word(c) || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
+  return k_of_secret[static_cast<unsigned char>(c)];
 }
 
 template<class IsPart>
@@ -115,28 +130,45 @@ std::size_t private_key_at(std::string_view text)
   return end + k_pem_line_end.size();
 }
 
-// Which pairs of characters something that has a form begins with. Nearly all of a text is passed
-// over by looking here.
-using Pairs = std::array<bool, 1U << 16U>;
+// Characters that few texts have many of, and the beginning of each form has: only around them is
+// looked any further, so that nearly all of a text is passed over many bytes at a time.
+constexpr std::string_view k_anchors = "-_IJ";
 
-constexpr std::size_t pair_of(char first, char second)
+// The next of them from `from` on; the text's length when there is none.
+std::size_t next_anchor(std::string_view text, std::size_t from)
 {
-  return static_cast<std::size_t>(static_cast<unsigned char>(first)) << 8U |
-         static_cast<unsigned char>(second);
-}
-
-const Pairs& pairs()
-{
-  static const auto all = [] {
-    auto made = std::make_unique<Pairs>();
-    for (const auto& form : k_forms) {
-      (*made)[pair_of(form.prefix[0], form.prefix[1])] = true;
+#ifdef __SSE2__
+  const auto dash = _mm_set1_epi8(k_anchors[0]);
+  const auto underscore = _mm_set1_epi8(k_anchors[1]);
+  const auto i = _mm_set1_epi8(k_anchors[2]);
+  const auto j = _mm_set1_epi8(k_anchors[3]);
+  for (; from + sizeof(__m128i) <= text.size(); from += sizeof(__m128i)) {
+    __m128i bytes;
+    std::memcpy(&bytes, text.data() + from, sizeof(bytes));
+    const auto found =
+      _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, dash), _mm_cmpeq_epi8(bytes, underscore)),
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, i), _mm_cmpeq_epi8(bytes, j)));
+    const auto places = static_cast<unsigned>(_mm_movemask_epi8(found));
+    if (places != 0) {
+      return from + static_cast<std::size_t>(std::countr_zero(places));
     }
-    (*made)[pair_of(k_pem_begin[0], k_pem_begin[1])] = true;
-    return made;
-  }();
-  return *all;
+  }
+#endif
+  return std::min(text.find_first_of(k_anchors, from), text.size());
 }
+
+// Where each form has its first one.
+constexpr auto k_anchor_of = [] {
+  std::array<std::size_t, std::size(k_forms)> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i] = k_forms[i].prefix.find_first_of(k_anchors);
+  }
+  return all;
+}();
+
+static_assert(std::all_of(k_anchor_of.begin(), k_anchor_of.end(), [](std::size_t at) {
+  return at > 0 && at != std::string_view::npos;
+}));
 
 // The 'n' of a "\n" that stands for the end of a line in JSON is no part of the word after it.
 bool is_escape(std::string_view text, std::size_t at)
@@ -157,24 +189,39 @@ struct Match {
   std::string_view kind;
 };
 
-// The first thing that has a form and begins at `from` or later.
-std::optional<Match> form_after(std::string_view text, std::size_t from)
+// What has a form and has its anchor there.
+std::optional<Match> form_at(std::string_view text, std::size_t anchor, std::size_t from)
 {
-  const auto& begin = pairs();
-  for (auto at = from; at + 1 < text.size(); ++at) {
-    if (!begin[pair_of(text[at], text[at + 1])]) {
+  const auto size = text[anchor] == '-' ? private_key_at(text.substr(anchor)) : 0;
+  if (size > 0) {
+    return Match{anchor, size, "private key"};
+  }
+  for (std::size_t i = 0; i < std::size(k_forms); ++i) {
+    const auto before = k_anchor_of[i]; // each has one, and something before it
+    const auto& prefix = k_forms[i].prefix;
+    if (text[anchor] != prefix[before] || anchor < from + before ||
+        text[anchor - 1] != prefix[before - 1]) {
       continue;
     }
-    const auto rest = text.substr(at);
-    if (const auto size = private_key_at(rest); size > 0) {
-      return Match{at, size, "private key"};
-    }
-    if (!begins_word(text, at)) {
+    const auto at = anchor - before;
+    if (!text.substr(at).starts_with(prefix) || !begins_word(text, at)) {
       continue;
     }
-    const auto key = key_at(rest);
+    const auto key = key_at(text.substr(at));
     if (const auto kind = form_of(key)) {
       return Match{at, key.size(), *kind};
+    }
+  }
+  return std::nullopt;
+}
+
+// The first thing that has a form and begins at `from` or later. One that begins a word has no
+// other that does in its prefix, so they come in the order of their anchors.
+std::optional<Match> form_after(std::string_view text, std::size_t from)
+{
+  for (auto at = next_anchor(text, from); at < text.size(); at = next_anchor(text, at + 1)) {
+    if (auto found = form_at(text, at, from)) {
+      return found;
     }
   }
   return std::nullopt;

@@ -34,7 +34,7 @@ struct Price {
 // By name of the model; a name that ends in '*' is for all that begin so, and a longer one wins.
 using Prices = std::map<std::string, Price, std::less<>>;
 
-// Kind::config when the text is not one of prices.toml (see conos-model(8)).
+// Kind::config when the text is not one of prices.toml (see conos-model-serve(8)).
 Result<Prices> parse_prices(std::string_view toml);
 
 const Price* find_price(const Prices& prices, std::string_view model);

@@ -89,7 +89,7 @@ std::string cure_for(const Trial& trial, const std::string& reason)
       provider);
   }
   if (!reason.empty()) {
-    return "see conos-model(8)";
+    return "see conos-model-serve(8)";
   }
   if (trial.status == 401 || trial.status == 403) {
     return fmt::format(

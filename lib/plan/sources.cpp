@@ -135,6 +135,26 @@ Result<> warn_of_keys(const Place& place, const config::Config& config, Sources&
   return {};
 }
 
+// Without the certificates of authorities no provider can prove who it is.
+Result<> warn_of_certificates(const Place& place, const config::Config& config, Sources& sources)
+{
+  const bool needs_them =
+    std::any_of(config.agents.begin(), config.agents.end(), [&](const config::Agent& agent) {
+      const auto door = config::model_door_of(config, agent, sources.prices, 0);
+      const auto& providers = door ? door->providers : std::vector<Provider>();
+      return std::any_of(providers.begin(), providers.end(), [](const Provider& provider) {
+        return provider.base_url.starts_with("https://");
+      });
+    });
+  CONOS_TRY(const bool has_them, is_there(place, k_authorities));
+  if (needs_them && !has_them) {
+    sources.warnings.push_back(fmt::format("there is no '{}', so no provider of a language model "
+                                           "can prove who it is: apt install ca-certificates",
+      k_authorities));
+  }
+  return {};
+}
+
 // What other tools of the OS are there to be told.
 Result<> find_guards(const Place& place, Sources& sources)
 {
@@ -266,6 +286,7 @@ Result<Sources> read_sources(
   CONOS_CHECK(read_prices(place, sources.prices));
   warn_of_prices(config, sources);
   CONOS_CHECK(warn_of_keys(place, config, sources));
+  CONOS_CHECK(warn_of_certificates(place, config, sources));
   CONOS_CHECK(find_guards(place, sources));
   CONOS_CHECK(find_programs(place, config, sources));
   CONOS_CHECK(find_writable(place, config, sources));

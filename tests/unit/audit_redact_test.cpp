@@ -115,3 +115,24 @@ TEST_CASE("without known secrets there is nothing to load", "[audit][redact]")
   TempDir dir;
   CHECK(Redactor::load(dir.fd).value().redacted("{}") == "{}");
 }
+
+TEST_CASE("a key is found at any place of a text", "[audit][redact]")
+{
+  const std::pair<std::string, std::string> samples[] = {
+    {"sk-ant-api03-abcdefghij0123456789", "Anthropic key"},
+    {"github_pat_0123456789abcdefghij0123", "GitHub token"},
+    {"AKIA0123456789ABCDEF", "AWS key"},
+    {"AIza0123456789abcdefghij0123456789a", "Google key"},
+    {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0", "JSON web token"},
+    {"xoxb-0123456789-abcdefghij", "Slack token"},
+    {"-----BEGIN PRIVATE KEY-----MII-----END PRIVATE KEY-----", "private key"},
+  };
+  for (const auto& [key, kind] : samples) {
+    std::string lead;
+    for (const char c : std::string("It is-so_I say: J-_-I don't know what_I-")) {
+      CHECK(
+        Redactor().redacted(lead + " " + key + " end") == lead + " [redacted: " + kind + "] end");
+      lead += c;
+    }
+  }
+}

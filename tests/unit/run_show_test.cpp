@@ -72,8 +72,10 @@ TEST_CASE("a run is kept so that it can be shown and done again", "[run][show]")
   CHECK(before->size() == given->size()); // but for the nonce they are one
   CHECK(prompt_of_task(t.site, "a", "x").value() == *given);
   CHECK(show_run(t.site, {"x", ""}, RunPart::prompt).value() == *given);
-  CHECK(show_run(t.site, {"x", ""}, RunPart::cost).value().find("tokens in   0\n") != std::string::npos);
-  CHECK(show_run(t.site, {"x", ""}, RunPart::transcript).value().find("Hello.") != std::string::npos);
+  CHECK(show_run(t.site, {"x", ""}, RunPart::cost).value().find("tokens in   0\n") !=
+        std::string::npos);
+  CHECK(
+    show_run(t.site, {"x", ""}, RunPart::transcript).value().find("Hello.") != std::string::npos);
   CHECK(sizes_text(*given).find("instructions") == 0);
 
   CHECK(show_run(t.site, {"none", ""}, RunPart::summary).error().kind == Kind::not_found);
