@@ -73,6 +73,8 @@ stage()
   local dir
   dir=$(build_dir)
   rm -rf "${dir:?}/stage"
-  DESTDIR=$dir/stage flock "$dir" meson install --no-rebuild --quiet -C "$dir" >&2
+  DESTDIR=$dir/stage flock "$dir" meson install --no-rebuild --quiet --strip -C "$dir" >&2
+  # half a gigabyte, and there is no compiler in a machine
+  find "$dir/stage" -name 'libconos.a' -delete
   echo "$dir/stage"
 }

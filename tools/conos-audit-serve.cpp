@@ -5,6 +5,8 @@
 #include "serve/listeners.hpp"
 #include "serve/query_service.hpp"
 
+#include <sys/socket.h>
+
 namespace {
 
 using namespace conos;
@@ -23,7 +25,7 @@ Result<Exit> append(const cli::Args& args)
   if (const auto doors = serve::group_named(k_doors)) {
     place.groups.insert(*doors);
   }
-  CONOS_TRY(const auto listeners, serve::listeners_of_systemd());
+  CONOS_TRY(const auto listeners, serve::listeners_of_systemd(AF_UNIX));
   serve::LineServer server(serve::append_bounds());
   serve::AppendService service(server, place);
   CONOS_CHECK(server.run(listeners, service));
@@ -33,7 +35,7 @@ Result<Exit> append(const cli::Args& args)
 Result<Exit> query(const cli::Args& args)
 {
   CONOS_TRY(const auto members, serve::group_named(k_members));
-  CONOS_TRY(const auto listeners, serve::listeners_of_systemd());
+  CONOS_TRY(const auto listeners, serve::listeners_of_systemd(AF_UNIX));
   serve::LineServer server(serve::query_bounds());
   serve::QueryService service(server, args["ledger"] + "/" + audit::k_database, members);
   CONOS_CHECK(server.run(listeners, service));

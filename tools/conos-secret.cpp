@@ -3,6 +3,7 @@
 #include "cli/tool.hpp"
 #include "plan/secrets.hpp"
 #include "sys/clock.hpp"
+#include "sys/file.hpp"
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -35,6 +36,16 @@ Result<Secret> read_or_ask(const std::string& name)
     .map_error(during("the secret"));
 }
 
+// What to do now, where conos.toml says what the secret is for; a comfort, so nothing fails over
+// it.
+std::string hint_after(const std::string& name)
+{
+  const auto text = read_path(plan::k_config_path, config::k_max_config_bytes);
+  const auto config = text ? config::check(*text).config : std::nullopt;
+  const auto hint = config ? plan::next_step(*config, name) : "";
+  return hint.empty() ? "" : hint + "\n";
+}
+
 Result<Exit> set(const cli::Args& args)
 {
   CONOS_CHECK(need_root());
@@ -45,7 +56,7 @@ Result<Exit> set(const cli::Args& args)
   CONOS_CHECK(check_secret(secret)); // before a ledger is made for it
   CONOS_TRY(auto ledger, audit::Ledger::open(place.site.lib));
   CONOS_CHECK(plan::set_secret(plan::credstore_of(place), ledger, name, secret));
-  print(name + " is set\n");
+  print(name + " is set\n" + hint_after(name));
   return Exit::ok;
 }
 

@@ -41,6 +41,7 @@ constexpr auto k_others = std::to_array<Other>({
   {"contract", "conos-contract", "check that a machine is as contracts say it is"},
   {"doctor", "conos-bootstrap", "say what of the machine is not as conos.toml says", "--doctor"},
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
+  {"model", "conos-model", "see whether calls to language models go through"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
   {"package", "conos-pkg", "install and remove Debian packages, and say for whom they are there"},
   {"artifact", "conos-artifact", "keep what was made, and let others see it by links that end"},

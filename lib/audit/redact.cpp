@@ -5,8 +5,16 @@
 
 #include <fmt/format.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 
 namespace conos::audit {
@@ -57,9 +65,18 @@ bool is_of_word(char c)
 }
 
 // What a key may have in it where its form is not known.
+constexpr auto k_of_secret = [] {
+  std::array<bool, 256> all{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-_.~+/=")) {
+    all[static_cast<unsigned char>(c)] = true;
+  }
+  return all;
+}();
+
 bool is_of_secret(char c)
 {
-  return is_of_word(c) || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
+  return k_of_secret[static_cast<unsigned char>(c)];
 }
 
 template<class IsPart>
@@ -113,49 +130,101 @@ std::size_t private_key_at(std::string_view text)
   return end + k_pem_line_end.size();
 }
 
-// Characters of which something may begin that has a form, and all that a known secret is made of.
-struct Begins {
-  std::array<bool, 256> word{};
-  std::array<bool, 256> form{};
-  std::array<bool, 256> secret{};
-};
+// Characters that few texts have many of, and the beginning of each form has: only around them is
+// looked any further, so that nearly all of a text is passed over many bytes at a time.
+constexpr std::string_view k_anchors = "-_IJ";
 
-constexpr std::size_t place_of(char c)
+// The next of them from `from` on; the text's length when there is none.
+std::size_t next_anchor(std::string_view text, std::size_t from)
 {
-  return static_cast<unsigned char>(c);
-}
-
-const Begins& begins()
-{
-  static const Begins all = [] {
-    Begins made;
-    for (int i = 0; i < 256; ++i) {
-      const auto c = static_cast<char>(i);
-      made.word[place_of(c)] = is_of_word(c);
-      made.secret[place_of(c)] = is_of_secret(c);
-    }
-    for (const auto& form : k_forms) {
-      made.form[place_of(form.prefix.front())] = true;
-    }
-    return made;
-  }();
-  return all;
-}
-
-// The first place from `at` on where something to take out may begin. Nearly all of a payload is
-// passed over here.
-std::size_t next_beginning(std::string_view text, std::size_t at, bool any_known)
-{
-  const auto& set = begins();
-  for (; at < text.size(); ++at) {
-    const auto before = place_of(at == 0 ? ' ' : text[at - 1]);
-    const auto c = place_of(text[at]);
-    if (text[at] == k_pem_begin.front() || (set.form[c] && !set.word[before]) ||
-        (any_known && set.secret[c] && !set.secret[before])) {
-      break;
+#ifdef __SSE2__
+  const auto dash = _mm_set1_epi8(k_anchors[0]);
+  const auto underscore = _mm_set1_epi8(k_anchors[1]);
+  const auto i = _mm_set1_epi8(k_anchors[2]);
+  const auto j = _mm_set1_epi8(k_anchors[3]);
+  for (; from + sizeof(__m128i) <= text.size(); from += sizeof(__m128i)) {
+    __m128i bytes;
+    std::memcpy(&bytes, text.data() + from, sizeof(bytes));
+    const auto found =
+      _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, dash), _mm_cmpeq_epi8(bytes, underscore)),
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, i), _mm_cmpeq_epi8(bytes, j)));
+    const auto places = static_cast<unsigned>(_mm_movemask_epi8(found));
+    if (places != 0) {
+      return from + static_cast<std::size_t>(std::countr_zero(places));
     }
   }
-  return at;
+#endif
+  return std::min(text.find_first_of(k_anchors, from), text.size());
+}
+
+// Where each form has its first one.
+constexpr auto k_anchor_of = [] {
+  std::array<std::size_t, std::size(k_forms)> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i] = k_forms[i].prefix.find_first_of(k_anchors);
+  }
+  return all;
+}();
+
+static_assert(std::all_of(k_anchor_of.begin(), k_anchor_of.end(), [](std::size_t at) {
+  return at > 0 && at != std::string_view::npos;
+}));
+
+// The 'n' of a "\n" that stands for the end of a line in JSON is no part of the word after it.
+bool is_escape(std::string_view text, std::size_t at)
+{
+  constexpr std::string_view k_escapes = "nrtbf";
+  return at > 0 && text[at - 1] == '\\' && k_escapes.find(text[at]) != k_escapes.npos;
+}
+
+bool begins_word(std::string_view text, std::size_t at)
+{
+  return at == 0 || !is_of_word(text[at - 1]) || is_escape(text, at - 1);
+}
+
+// What is to be taken out.
+struct Match {
+  std::size_t at = 0;
+  std::size_t size = 0;
+  std::string_view kind;
+};
+
+// What has a form and has its anchor there.
+std::optional<Match> form_at(std::string_view text, std::size_t anchor, std::size_t from)
+{
+  const auto size = text[anchor] == '-' ? private_key_at(text.substr(anchor)) : 0;
+  if (size > 0) {
+    return Match{anchor, size, "private key"};
+  }
+  for (std::size_t i = 0; i < std::size(k_forms); ++i) {
+    const auto before = k_anchor_of[i]; // each has one, and something before it
+    const auto& prefix = k_forms[i].prefix;
+    if (text[anchor] != prefix[before] || anchor < from + before ||
+        text[anchor - 1] != prefix[before - 1]) {
+      continue;
+    }
+    const auto at = anchor - before;
+    if (!text.substr(at).starts_with(prefix) || !begins_word(text, at)) {
+      continue;
+    }
+    const auto key = key_at(text.substr(at));
+    if (const auto kind = form_of(key)) {
+      return Match{at, key.size(), *kind};
+    }
+  }
+  return std::nullopt;
+}
+
+// The first thing that has a form and begins at `from` or later. One that begins a word has no
+// other that does in its prefix, so they come in the order of their anchors.
+std::optional<Match> form_after(std::string_view text, std::size_t from)
+{
+  for (auto at = next_anchor(text, from); at < text.size(); at = next_anchor(text, at + 1)) {
+    if (auto found = form_at(text, at, from)) {
+      return found;
+    }
+  }
+  return std::nullopt;
 }
 
 Digest digest_from(std::string_view line)
@@ -182,50 +251,107 @@ Result<Redactor> Redactor::load(const UniqueFd& dir)
 
 Redactor Redactor::parse(std::string_view text)
 {
+  constexpr auto k_digits = 2 * Digest{}.size();
   Redactor redactor;
   for (const auto line : split(text, '\n')) {
-    if (line.size() == 2 * Digest{}.size()) {
-      redactor.know(digest_from(line));
+    std::size_t length = 0;
+    const auto rest = line.substr(std::min(line.size(), k_digits + 1));
+    (void)std::from_chars(rest.data(), rest.data() + rest.size(), length);
+    if (line.size() >= k_digits) {
+      redactor.m_known[length].insert(digest_from(line));
     }
   }
   return redactor;
+}
+
+void Redactor::know(std::string_view secret)
+{
+  m_known[secret.size()].insert(sha256(secret));
 }
 
 std::string Redactor::redacted(std::string_view text) const
 {
   std::string out;
   out.reserve(text.size());
-  const auto put = [&](std::string_view kind, std::size_t size, std::size_t& at) {
-    out += fmt::format("[redacted: {}]", kind);
-    at += size;
-  };
-  for (std::size_t at = 0; at < text.size();) {
-    const auto next = next_beginning(text, at, !m_known.empty());
-    out += text.substr(at, next - at);
-    at = next;
-    if (at == text.size()) {
-      break;
+  auto form = form_after(text, 0);
+  auto known = known_after(text, 0);
+  std::size_t at = 0;
+  while (form || known) {
+    const bool takes_form = form && (!known || form->at <= known->at);
+    const auto match = takes_form ? *form : Match{known->at, known->size, "secret of this machine"};
+    out += text.substr(at, match.at - at);
+    out += fmt::format("[redacted: {}]", match.kind);
+    at = match.at + match.size;
+    if (form && form->at < at) {
+      form = form_after(text, at);
     }
-    const auto rest = text.substr(at);
-    const char before = at == 0 ? ' ' : text[at - 1];
-    const auto key = is_of_word(before) ? std::string_view() : key_at(rest);
-    if (const auto size = private_key_at(rest); size > 0) {
-      put("private key", size, at);
-    } else if (const auto kind = form_of(key)) {
-      put(*kind, key.size(), at);
-    } else if (const auto own = is_of_secret(before) ? 0 : known_at(rest); own > 0) {
-      put("secret of this machine", own, at);
-    } else {
-      out += text[at++];
+    if (known && known->at < at) {
+      known = known_after(text, at);
     }
   }
+  out += text.substr(at);
   return out;
 }
 
-std::size_t Redactor::known_at(std::string_view text) const
+// A run that is long enough has a part at one of every so many places: only there is looked.
+std::optional<Redactor::Place> Redactor::known_after(std::string_view text, std::size_t from) const
 {
-  const auto token = m_known.empty() ? std::string_view() : run_of(text, is_of_secret);
-  return token.size() >= k_shortest_known && m_known.contains(sha256(token)) ? token.size() : 0;
+  if (m_known.empty()) {
+    return std::nullopt;
+  }
+  const auto shortest = std::max(m_known.begin()->first, k_shortest_known);
+  for (auto probe = from + shortest - 1; probe < text.size();) {
+    if (!is_of_secret(text[probe])) {
+      probe += shortest;
+      continue;
+    }
+    Place run{probe, 0};
+    while (run.at > 0 && is_of_secret(text[run.at - 1])) {
+      --run.at;
+    }
+    run.size = run_of(text.substr(run.at), is_of_secret).size();
+    auto found = run.size < shortest ? std::nullopt : known_in(text, run, from);
+    if (found) {
+      return found;
+    }
+    probe = run.at + run.size + shortest;
+  }
+  return std::nullopt;
+}
+
+// At its beginning, or after what may stand in front of a value: "KEY=", the end of a line.
+std::optional<Redactor::Place> Redactor::known_in(
+  std::string_view text, const Place& run, std::size_t from) const
+{
+  constexpr int k_most_tries = 16; // what is no secret may look like many
+  const auto end = run.at + run.size;
+  int tries = 0;
+  for (auto at = run.at; at < end && tries < k_most_tries; ++at) {
+    const bool is_beginning =
+      at == run.at || is_escape(text, at - 1) || (text[at - 1] == '=' && text[at] != '=');
+    if (!is_beginning || at < from) {
+      continue;
+    }
+    ++tries;
+    if (const auto size = known_at(text.substr(at, end - at)); size > 0) {
+      return Place{at, size};
+    }
+  }
+  return std::nullopt;
+}
+
+// `rest` is the run from there to its end; what follows a secret is no word that goes on.
+std::size_t Redactor::known_at(std::string_view rest) const
+{
+  for (const auto& [length, digests] : m_known) {
+    const auto size = length == 0 ? rest.size() : length;
+    const bool fits = size >= k_shortest_known && size <= rest.size() &&
+                      (size == rest.size() || !is_of_word(rest[size]));
+    if (fits && digests.contains(sha256(rest.substr(0, size)))) {
+      return size;
+    }
+  }
+  return 0;
 }
 
 Result<> remember_secret(const UniqueFd& dir, std::string_view secret)
@@ -234,10 +360,11 @@ Result<> remember_secret(const UniqueFd& dir, std::string_view secret)
   if (!known && known.error().kind != Kind::not_found) {
     return tl::unexpected<Error>(known.error());
   }
-  const auto line = sha256_hex(secret) + "\n";
-  if (known && known->find(line) != known->npos) {
+  const auto digest = sha256_hex(secret);
+  if (known && known->find(digest) != known->npos) {
     return {};
   }
+  const auto line = fmt::format("{} {}\n", digest, secret.size());
   return replace(dir, k_known_secrets, (known ? *known : "") + line, 0600);
 }
 

@@ -4,6 +4,9 @@
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
+#include <cstddef>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,7 +15,8 @@
 // them out again: in their place stands "[redacted: KIND]".
 namespace conos::audit {
 
-// In the ledger's directory, 0600: a SHA-256 in hex of each secret of this machine, a line each.
+// In the ledger's directory, 0600: of each secret of this machine a line, its SHA-256 in hex and
+// how many bytes it has; older ones have the digest only.
 inline const std::string k_known_secrets = "secrets.sha256";
 
 class Redactor
@@ -27,20 +31,26 @@ public:
   // From the text of such a file.
   static Redactor parse(std::string_view text);
 
-  void know(const Digest& secret) { m_known.insert(secret); }
+  void know(std::string_view secret);
 
   // The text, which stays JSON where it was: what is taken out and put in has no character that
   // means anything there.
   std::string redacted(std::string_view text) const;
 
 private:
-  // The length of a known secret that begins there, 0 for none.
-  std::size_t known_at(std::string_view text) const;
+  struct Place {
+    std::size_t at = 0;
+    std::size_t size = 0;
+  };
+  // The first known secret that begins at `from` or later.
+  std::optional<Place> known_after(std::string_view text, std::size_t from) const;
+  std::optional<Place> known_in(std::string_view text, const Place& run, std::size_t from) const;
+  std::size_t known_at(std::string_view rest) const;
 
-  std::set<Digest> m_known;
+  std::map<std::size_t, std::set<Digest>> m_known; // by length; 0: it is not known
 };
 
-// Adds a secret's digest to k_known_secrets. Durable.
+// Adds a secret to k_known_secrets. Durable.
 Result<> remember_secret(const UniqueFd& dir, std::string_view secret);
 
 } // namespace conos::audit

@@ -17,26 +17,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view k_door = ".model.json";
-constexpr std::size_t k_max_doors = 10'000;
-constexpr std::size_t k_max_door_bytes = 1U << 20U;
 constexpr std::int64_t k_most = 1'000'000'000'000'000; // a billion USD, in micro-USD
 constexpr std::array<std::string_view, 3> k_tiers{"@officer", "@operator", "@worker"};
 
 Result<std::vector<ModelDoor>> doors(const std::string& lib)
 {
-  CONOS_TRY(const auto dir, open_dir(lib + "/compiled"));
-  CONOS_TRY(auto names, list_names(dir, k_max_doors, [](std::string_view name) {
-    return name.ends_with(k_door);
-  }));
-  std::sort(names.begin(), names.end());
-  std::vector<ModelDoor> all;
-  for (const auto& name : names) {
-    CONOS_TRY(const auto text, read_file(dir, name, k_max_door_bytes));
-    CONOS_TRY(auto door, model_door_from_json(text));
-    all.push_back(std::move(door));
-  }
-  return all;
+  CONOS_TRY(const auto compiled, open_dir(lib + "/compiled"));
+  return load_model_doors(compiled);
 }
 
 Result<Standing> standing_of(

@@ -193,8 +193,8 @@ struct Store::Database {
     }
   }
 
-  // In thousandths of tokens, what has not come back by now; nothing is owed where there is no
-  // limit.
+  // In thousandths of tokens, what has not come back by now; within an hour all has, whatever the
+  // limit was when it was used.
   Result<std::int64_t> owed(const std::string& agent, std::int64_t limit, Time now)
   {
     CONOS_TRY(auto row, bound("SELECT owed, at_ms FROM bucket WHERE agent = ?1", agent));
@@ -204,7 +204,17 @@ struct Store::Database {
     }
     const auto passed = std::clamp<std::int64_t>(ms_of(now) - row.integer(1), 0, k_hour_ms);
     const auto back = limit * passed / 3600; // the limit an hour is so much a millisecond
-    return std::max<std::int64_t>(0, row.integer(0) - back);
+    return std::max<std::int64_t>(0, std::min(row.integer(0), limit * 1000) - back);
+  }
+
+  // Where there is no limit nothing is owed, nor will it be when there is one.
+  Result<> borrow(const std::string& agent, std::int64_t limit, std::int64_t tokens, Time now)
+  {
+    if (limit <= 0) {
+      return run("DELETE FROM bucket WHERE agent = ?1", agent);
+    }
+    CONOS_TRY(const auto before, owed(agent, limit, now));
+    return owe(agent, before + tokens * 1000, now);
   }
 
   Result<> owe(const std::string& agent, std::int64_t owed_now, Time now)
@@ -406,8 +416,7 @@ Result<std::variant<std::int64_t, Refusal>> Store::reserve(const Caller& caller,
     const auto day = date_stamp(now);
     CONOS_CHECK(db.count_everywhere(caller, day, worst));
     CONOS_TRY(const auto own, db.limits(caller.agent, limits));
-    CONOS_TRY(const auto owed, db.owed(caller.agent, own.tokens_hour, now));
-    CONOS_CHECK(db.owe(caller.agent, owed + worst.tokens * 1000, now));
+    CONOS_CHECK(db.borrow(caller.agent, own.tokens_hour, worst.tokens, now));
     CONOS_CHECK(db.run("INSERT INTO calls(agent, tier, task, day, began_ms, tokens, usd, open) "
                        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)",
       caller.agent, caller.tier, caller.task, day, ms_of(now), worst.tokens, worst.usd));
@@ -474,13 +483,13 @@ Result<> Store::note(const std::string& agent, const std::string& type, const st
   });
 }
 
-Result<std::vector<Store::Row>> Store::unrecorded(const std::string& agent, std::size_t most)
+Result<std::vector<audit::WaitingRow>> Store::unrecorded(const std::string& agent, std::size_t most)
 {
   CONOS_TRY(auto row,
     m_database->bound("SELECT id, type, key, payload FROM rows WHERE agent = ?1 AND ready = 1 "
                       "ORDER BY id LIMIT ?2",
       agent, static_cast<std::int64_t>(most)));
-  std::vector<Row> rows;
+  std::vector<audit::WaitingRow> rows;
   for (;;) {
     CONOS_TRY(const bool more, row.step());
     if (!more) {
@@ -491,7 +500,7 @@ Result<std::vector<Store::Row>> Store::unrecorded(const std::string& agent, std:
   }
 }
 
-Result<> Store::recorded(const std::vector<Row>& rows)
+Result<> Store::recorded(const std::vector<audit::WaitingRow>& rows)
 {
   auto& db = *m_database;
   return db.alone([&]() -> Result<> {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "audit/clerk.hpp"
 #include "config/door.hpp"
 #include "sys/clock.hpp"
 #include "sys/error.hpp"
@@ -100,15 +101,9 @@ public:
   // A row that is no call's: a refusal, a pause.
   Result<> note(const std::string& agent, const std::string& type, const std::string& row);
 
-  struct Row {
-    std::int64_t number = 0;
-    std::string type;
-    std::string key;
-    std::string payload;
-  };
   // What the ledger has not got yet of this agent's, oldest first; at most `most`.
-  Result<std::vector<Row>> unrecorded(const std::string& agent, std::size_t most);
-  Result<> recorded(const std::vector<Row>& rows);
+  Result<std::vector<audit::WaitingRow>> unrecorded(const std::string& agent, std::size_t most);
+  Result<> recorded(const std::vector<audit::WaitingRow>& rows);
 
   // --- for root's steps and people ---------------------------------------------------------------
 

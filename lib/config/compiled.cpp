@@ -64,6 +64,7 @@ AgentSettings settings_of(const Json& json)
   s.recent_turns = json.at("recent_turns");
   s.brief_max_bytes = json.at("brief_max_bytes");
   s.has_model = json.at("has_model");
+  s.has_egress = json.at("has_egress");
   return s;
 }
 
@@ -141,6 +142,7 @@ std::string to_json(const AgentSettings& s)
            {"recent_turns", s.recent_turns},
            {"brief_max_bytes", s.brief_max_bytes},
            {"has_model", s.has_model},
+           {"has_egress", s.has_egress},
          }
            .dump(1) +
          "\n";

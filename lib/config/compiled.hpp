@@ -53,6 +53,9 @@ struct AgentSettings {
   std::size_t recent_turns = 8;        // of a conversation, shown whole
   std::size_t brief_max_bytes = 16384; // of a summary of the turns before
   bool has_model = false;              // may call a language model, through its model door
+  bool has_egress = false;             // may reach hosts, through its egress door
+
+  bool has_door() const { return has_model || has_egress; }
 };
 
 // compiled/routes.json

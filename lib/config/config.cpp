@@ -244,6 +244,7 @@ private:
     a.models = look.texts("models");
     a.fallback_models = look.texts("fallback_models");
     a.budget = budget(look);
+    egress(look, a);
     provider(look, a);
     address(look.find("api_base"), "api_base");
     return a;
@@ -395,6 +396,63 @@ private:
     limits.usd_task = in_micros(look.get<double>("budget.usd_task"));
     limits.usd_day = in_micros(look.get<double>("budget.usd_day"));
     return limits;
+  }
+
+  void egress(const Lookup& look, Agent& a)
+  {
+    if (const auto* hosts = look.find("egress"); hosts != nullptr) {
+      const auto& texts = std::get<std::vector<std::string>>(hosts->value);
+      a.egress_written = texts;
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (texts[i].starts_with('@')) {
+          group(*hosts, i, a);
+        } else {
+          allow(texts[i], a);
+        }
+      }
+    }
+    if (const auto* ports = look.find("allowed_ports"); ports != nullptr) {
+      for (const auto port : std::get<std::vector<std::int64_t>>(ports->value)) {
+        a.egress_written.push_back(fmt::format("*:{}", port));
+        allow(a.egress_written.back(), a);
+        warn(ports->at, fmt::format("key 'allowed_ports': is the old form of egress; {0} lets the "
+                                    "agent reach every public host, as egress = [\"*:{0}\"] does",
+                          port));
+      }
+    }
+    for (const auto& network : look.texts("egress_networks")) {
+      a.egress_networks.push_back(parse_network(network).value()); // it was checked
+    }
+    a.egress_max_bytes = look.number<std::int64_t>("egress_max_bytes");
+  }
+
+  void group(const Setting& hosts, std::size_t place, Agent& a)
+  {
+    const auto name = std::get<std::vector<std::string>>(hosts.value)[place].substr(1);
+    const auto found = m_document.groups.find(name);
+    if (found != m_document.groups.end()) {
+      for (const auto& host : std::get<std::vector<std::string>>(found->second.value)) {
+        allow(host, a);
+      }
+    } else if (m_unknown.insert({&hosts, place}).second) {
+      std::vector<std::string> names;
+      for (const auto& entry : m_document.groups) {
+        names.push_back(entry.first);
+      }
+      const auto near = nearest(name, names);
+      error(hosts.items[place],
+        fmt::format("key 'egress': there is no group '{}' in [egress.groups]{}", name,
+          near ? fmt::format(", did you mean '{}'", escaped(*near, 80)) : ""));
+    }
+  }
+
+  // Each once; what is no rule was reported where it stands.
+  static void allow(const std::string& text, Agent& a)
+  {
+    const auto rule = parse_egress_rule(text);
+    if (rule && std::find(a.egress.begin(), a.egress.end(), *rule) == a.egress.end()) {
+      a.egress.push_back(*rule);
+    }
   }
 
   // A door speaks HTTP, and nothing else.

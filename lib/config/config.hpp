@@ -3,6 +3,7 @@
 #include "config/compiled.hpp"
 #include "config/document.hpp"
 #include "config/door.hpp"
+#include "config/egress_door.hpp"
 
 #include <cstdint>
 #include <map>
@@ -50,7 +51,11 @@ struct Agent {
   std::vector<std::string> models;          // it may call
   std::vector<std::string> fallback_models; // when one of those cannot be had
   BudgetLimits budget;
-  std::string api_key_env; // the variable its key used to be in
+  std::string api_key_env;                 // the variable its key used to be in
+  std::vector<std::string> egress_written; // where it may go, with groups as such
+  std::vector<EgressRule> egress;          // what that comes to; empty: nowhere
+  std::vector<Network> egress_networks;    // not public, and allowed nonetheless
+  std::int64_t egress_max_bytes = 0;       // of one task; 0: no limit
 };
 
 // [providers.NAME]

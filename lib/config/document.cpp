@@ -274,11 +274,30 @@ private:
         continue;
       }
       for (const auto& [name, hosts] : *groups) {
-        Table unused;
-        one(*find_key(in_agents, "egress"), subject_of(name.str()), place_of(name.source()), hosts,
-          unused);
+        group(std::string(name.str()), place_of(name.source()), hosts);
       }
     }
+  }
+
+  void group(const std::string& name, Place at, const toml::node& hosts)
+  {
+    Table table;
+    one(*find_key(in_agents, "egress"), subject_of(name), at, hosts, table);
+    const auto* setting = table.find("egress");
+    if (!is_layer_name(name)) {
+      error(at, fmt::format("{}: is not a plain name", subject_of(name)));
+    }
+    if (setting == nullptr) {
+      return;
+    }
+    const auto& texts = std::get<std::vector<std::string>>(setting->value);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (texts[i].starts_with('@')) {
+        error(setting->items[i], fmt::format("{}: '{}' is a group, and a group names hosts only",
+                                   subject_of(name), escaped(texts[i], 80)));
+      }
+    }
+    m_document.groups[name] = *setting;
   }
 
   std::vector<Finding>& m_findings;

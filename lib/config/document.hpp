@@ -48,6 +48,7 @@ struct Document {
   std::vector<Table> agents;
   std::vector<Table> routes;
   std::map<std::string, Table, std::less<>> providers;
+  std::map<std::string, Setting, std::less<>> groups; // of [egress.groups]
 
   // The table of that name; an empty one when it was not written.
   const Table& table(std::string_view name) const;

@@ -1,5 +1,6 @@
 #include "config/door.hpp"
 
+#include "sys/file.hpp"
 #include "sys/text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::string_view k_door = ".model.json";
+constexpr std::size_t k_max_doors = 10'000;
+constexpr std::size_t k_max_door_bytes = 1U << 20U;
 constexpr std::array<std::string_view, 2> k_apis{"anthropic", "openai"};
 
 Json json_of(const Price& price)
@@ -135,6 +139,21 @@ Result<ModelDoor> model_door_from_json(std::string_view text)
     return fail(
       Kind::config, "not what conos-bootstrap writes ({}); run conos-bootstrap", error.what());
   }
+}
+
+Result<std::vector<ModelDoor>> load_model_doors(const UniqueFd& compiled)
+{
+  CONOS_TRY(auto names, list_names(compiled, k_max_doors, [](std::string_view name) {
+    return name.ends_with(k_door);
+  }));
+  std::sort(names.begin(), names.end());
+  std::vector<ModelDoor> doors;
+  for (const auto& name : names) {
+    CONOS_TRY(const auto text, read_file(compiled, name, k_max_door_bytes));
+    CONOS_TRY(auto door, model_door_from_json(text));
+    doors.push_back(std::move(door));
+  }
+  return doors;
 }
 
 const Model* find_model(const ModelDoor& door, std::string_view name)

@@ -34,7 +34,7 @@ struct Price {
 // By name of the model; a name that ends in '*' is for all that begin so, and a longer one wins.
 using Prices = std::map<std::string, Price, std::less<>>;
 
-// Kind::config when the text is not one of prices.toml (see conos-model(8)).
+// Kind::config when the text is not one of prices.toml (see conos-model-serve(8)).
 Result<Prices> parse_prices(std::string_view toml);
 
 const Price* find_price(const Prices& prices, std::string_view model);
@@ -75,6 +75,9 @@ std::string to_json(const ModelDoor& door);
 
 // Kind::config when the text is not what to_json writes.
 Result<ModelDoor> model_door_from_json(std::string_view text);
+
+// Those of all agents that may call a model, by name, from an open /var/lib/conos/compiled.
+Result<std::vector<ModelDoor>> load_model_doors(const UniqueFd& compiled);
 
 const Model* find_model(const ModelDoor& door, std::string_view name);
 const Provider& provider_of(const ModelDoor& door, const Model& model);

@@ -1,6 +1,7 @@
 #include "config/key.hpp"
 
 #include "config/cron.hpp"
+#include "config/egress_door.hpp"
 #include "host/provenance.hpp"
 #include "sys/clock.hpp"
 #include "sys/text.hpp"
@@ -152,20 +153,17 @@ std::string taskee_complaint(std::string_view text)
 
 std::string host_complaint(std::string_view text)
 {
-  const auto host_character = [](char c) {
-    return is_word(c) || c == '.' || c == '-';
-  };
-  auto host = text.substr(0, text.find(':'));
-  const auto port = text.substr(std::min(text.size(), host.size() + 1));
-  const bool any = host == "*";
-  if (host.starts_with("*.") || host.starts_with("@")) {
-    host.remove_prefix(host.front() == '@' ? 1 : 2);
+  if (text.starts_with('@')) {
+    return is_layer_name(text.substr(1)) ? "" : "is not @ and the plain name of a group";
   }
-  const bool good_port = host.size() == text.size() || text.find(':') == std::string_view::npos ||
-                         is_number(port, 1, 65535);
-  return good_port && (any || all_of(host, host_character))
-           ? ""
-           : "is not host, host:port, *.domain or @group";
+  const auto rule = parse_egress_rule(text);
+  return rule ? "" : rule.error().text();
+}
+
+std::string network_complaint(std::string_view text)
+{
+  const auto network = parse_network(text);
+  return network ? "" : network.error().text();
 }
 
 std::string choice_complaint(const Key& key, std::string_view text)
@@ -275,6 +273,7 @@ std::string wanted_by(const Key& key)
   case Type::variables:
   case Type::taskees:
   case Type::hosts:
+  case Type::networks:
     return "a list of texts, such as [\"one\", \"two\"]";
   case Type::ports:
     return "a list of ports, such as [80, 443]";
@@ -333,6 +332,8 @@ std::string complaint(const Key& key, std::string_view text)
     return taskee_complaint(text);
   case Type::hosts:
     return host_complaint(text);
+  case Type::networks:
+    return network_complaint(text);
   case Type::boolean:
   case Type::integer:
   case Type::number:

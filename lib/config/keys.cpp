@@ -5,8 +5,7 @@ namespace conos::config {
 namespace {
 
 // Why a key that is known and checked does nothing yet.
-constexpr std::string_view k_no_doors = "agents reach no network at all";
-constexpr std::string_view k_always_strict = "agents reach no network whatever it says";
+constexpr std::string_view k_always_strict = "agents reach what egress names, whatever it says";
 constexpr std::string_view k_no_gate = "no privileged request is granted";
 constexpr std::string_view k_no_contracts = "contracts are not part of this version";
 constexpr std::string_view k_no_dashboard = "there is no dashboard in this version";
@@ -224,9 +223,24 @@ const Key k_keys[] = {
     .type = Type::hosts,
     .in = in_base | in_agents,
     .fallback = "[]",
-    .example = "[\"api.github.com\", \"*.debian.org:443\", \"@code\"]",
-    .help = "the hosts it may reach: host, host:port, *.domain, @group",
-    .later = k_no_doors},
+    .example = "[\"api.github.com\", \"*.debian.org:443\"]",
+    .help = "the hosts it may reach, by HTTP and HTTPS through its egress door: host and *.domain "
+            "on the ports 443 and 80, host:port, @group of [egress.groups], or * for every name; "
+            "an address only where just this address is written"},
+  {.name = "egress_networks",
+    .type = Type::networks,
+    .in = in_base | in_agents,
+    .fallback = "[]",
+    .example = "[\"10.20.0.0/16\"]",
+    .help = "networks those hosts may be in although they are not public; without it no name "
+            "leads to an address that is private, local, or the machine's own"},
+  {.name = "egress_max_bytes",
+    .type = Type::integer,
+    .in = in_base | in_agents,
+    .fallback = "1073741824",
+    .help = "bytes one task may move to and fro through its egress door, 0 being no limit",
+    .least = 0,
+    .most = 1000000000000000},
   {.name = "budget.tokens_task",
     .type = Type::integer,
     .in = in_base | in_agents,
@@ -375,8 +389,7 @@ const Key k_keys[] = {
     .in = in_agents,
     .fallback = "[]",
     .example = "[443]",
-    .help = "the older form of egress: 443 is egress *:443",
-    .later = k_no_doors},
+    .help = "the older form of egress: 443 is egress *:443"},
   {.name = "session_strategy",
     .type = Type::text,
     .in = in_agents,

@@ -18,14 +18,15 @@ variable of the environment that is empty counts as not set.
 A **duration** is a text such as `"500ms"`, `"30s"`, `"5m"`, `"1h30m"` or `"2d"`. A **size** is a text
 such as `"512M"`, `"2G"`, `"10%"` or `"infinity"`. A **time** is five fields as in crontab(5), or
 `"@daily"` and its like. A **name** is of letters, digits, `.`, `_` and `-`; a **path** is absolute. A
-**host** is `"host"`, `"host:port"`, `"*.domain"` or `"@group"`.
+**host** is `"host"` or `"*.domain"`, on the ports 443 and 80, `"host:port"`, or `"@group"`; `"*"` is
+every name. A **network** is `"10.0.0.0/8"` or an address.
 )";
 
 constexpr std::string_view k_tail = R"(
 ## [egress.groups]
 
 Lists of hosts, each by a name of your own that `egress` takes as `"@NAME"`:
-`code = ["github.com", "*.debian.org"]`. Has no effect yet: agents reach no network at all.
+`code = ["github.com", "*.debian.org"]`. A group names no other group.
 
 ## [defaults.TIER]
 
@@ -77,6 +78,8 @@ std::string_view name_of(Type type)
     return "list of ports";
   case Type::hosts:
     return "list of hosts";
+  case Type::networks:
+    return "list of networks";
   case Type::table:
     return "table";
   }

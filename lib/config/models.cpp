@@ -111,6 +111,29 @@ Price in_micros(const UsdPrice& usd)
   return price;
 }
 
+bool is_provider(const Config& config, std::string_view name)
+{
+  return find_settings(config, name) != nullptr ||
+         std::any_of(std::begin(k_known), std::end(k_known), [&](const Known& known) {
+           return known.name == name;
+         });
+}
+
+std::vector<std::string> agents_with(const Config& config, std::string_view provider)
+{
+  std::vector<std::string> names;
+  for (const auto& agent : config.agents) {
+    const auto door = model_door_of(config, agent, {}, 0);
+    const auto& providers = door ? door->providers : std::vector<Provider>();
+    if (std::any_of(providers.begin(), providers.end(), [&](const Provider& one) {
+          return one.name == provider;
+        })) {
+      names.push_back(agent.name);
+    }
+  }
+  return names;
+}
+
 std::vector<std::string> models_of(const Config& config, const Agent& agent)
 {
   std::vector<std::string> names;

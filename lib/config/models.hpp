@@ -26,6 +26,12 @@ UsdPrice with_usual_cache(UsdPrice price);
 Price in_micros(const UsdPrice& price);
 std::int64_t in_micros(double usd);
 
+// Whether that is the name of one who serves models, by nature or in [providers].
+bool is_provider(const Config& config, std::string_view name);
+
+// The agents that may call a model of that provider, in the order written.
+std::vector<std::string> agents_with(const Config& config, std::string_view provider);
+
 // The names it may call, its own model first; empty: it has no model door.
 std::vector<std::string> models_of(const Config& config, const Agent& agent);
 

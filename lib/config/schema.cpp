@@ -53,7 +53,9 @@ std::string form_of(Type type)
   case Type::taskees:
     return fmt::format(R"(\*|@(officer|operator|worker)|{})", k_agent_name);
   case Type::hosts:
-    return R"((\*|(\*\.|@)?[A-Za-z0-9.-]+)(:[0-9]+)?)";
+    return R"(@[A-Za-z0-9][A-Za-z0-9._-]*|(\*|(\*\.)?[A-Za-z0-9._-]+)(:[0-9]+)?)";
+  case Type::networks:
+    return R"([0-9A-Fa-f.:]+(/[0-9]+)?)";
   case Type::boolean:
   case Type::integer:
   case Type::number:
@@ -106,6 +108,7 @@ Json type_of(const Key& key)
   case Type::durations:
   case Type::taskees:
   case Type::hosts:
+  case Type::networks:
     return list_of(text_of(form));
   case Type::text:
   case Type::agent:

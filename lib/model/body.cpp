@@ -2,13 +2,19 @@
 
 #include "sys/file.hpp"
 
+#include <sys/statvfs.h>
+
+#include <cstdint>
+#include <cstring>
+
 namespace conos::model {
 
 namespace {
 
 constexpr std::size_t k_longest_line = 64U << 10U;
+constexpr std::uint64_t k_room_bytes = 256U << 20U;
 
-}
+} // namespace
 
 Result<BodyStore> BodyStore::open(const std::string& directory, audit::Redactor redactor)
 {
@@ -17,17 +23,30 @@ Result<BodyStore> BodyStore::open(const std::string& directory, audit::Redactor 
   return BodyStore(std::move(dir), std::move(bodies), std::move(redactor));
 }
 
+bool BodyStore::has_room() const
+{
+  struct statvfs fs = {};
+  return ::fstatvfs(m_dir.get(), &fs) < 0 || fs.f_bavail * fs.f_frsize >= k_room_bytes;
+}
+
 void BodyWriter::write(std::string_view piece)
 {
-  m_line += piece;
-  auto end = m_line.rfind('\n');
-  if (end == m_line.npos && m_line.size() > k_longest_line) {
-    end = m_line.find_last_of(" \",\\"); // not in the middle of a word, which may be a key
-    end = end == m_line.npos ? m_line.size() - 1 : end;
+  const auto* newline = // rfind looks at each byte
+    static_cast<const char*>(::memrchr(piece.data(), '\n', piece.size()));
+  const auto end = // 0: the line goes on
+    newline == nullptr ? 0 : static_cast<std::size_t>(newline - piece.data()) + 1;
+  if (m_line.empty() && end > 0) {
+    put(piece.substr(0, end));
+  } else if (end > 0) {
+    m_line += piece.substr(0, end);
+    put(std::exchange(m_line, {}));
   }
-  if (end != m_line.npos) {
-    put(std::string_view(m_line).substr(0, end + 1));
-    m_line.erase(0, end + 1);
+  m_line += piece.substr(end);
+  if (m_line.size() > k_longest_line) {
+    const auto last = m_line.find_last_of(" \",\\"); // not in a word, which may be a key
+    const auto cut = last == m_line.npos ? m_line.size() : last + 1;
+    put(std::string_view(m_line).substr(0, cut));
+    m_line.erase(0, cut);
   }
 }
 
@@ -52,17 +71,30 @@ void BodyWriter::put(std::string_view text)
   m_kept = write_all(m_file, clean);
 }
 
+std::string BodyWriter::digest()
+{
+  if (m_digest.empty()) {
+    if (!m_line.empty() || m_size == 0) {
+      put(std::exchange(m_line, {}));
+    }
+    m_digest = m_hasher.finish();
+  }
+  return m_digest;
+}
+
+Result<> BodyWriter::keep()
+{
+  (void)digest();
+  const auto file = std::exchange(m_file, UniqueFd());
+  CONOS_CHECK(m_kept);
+  return m_size > k_max_kept_bytes ? Result<>{}
+                                   : m_store->m_bodies.keep(file, m_digest, k_max_kept_bytes);
+}
+
 Result<std::string> BodyWriter::finish()
 {
-  if (!m_line.empty() || m_size == 0) {
-    put(std::exchange(m_line, {}));
-  }
-  auto digest = m_hasher.finish();
-  if (m_kept && m_size <= k_max_kept_bytes) {
-    CONOS_CHECK(m_store->m_bodies.keep(m_file, digest, k_max_kept_bytes));
-  }
-  m_file.reset();
-  return digest;
+  CONOS_CHECK(keep());
+  return m_digest;
 }
 
 } // namespace conos::model

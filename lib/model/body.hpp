@@ -21,6 +21,9 @@ public:
 
   const audit::Redactor& redactor() const { return m_redactor; }
 
+  // Whether there is room for bodies. What is left on a full disk is for the ledger and for root.
+  bool has_room() const;
+
 private:
   friend class BodyWriter;
   BodyStore(UniqueFd dir, audit::Bodies bodies, audit::Redactor redactor)
@@ -47,8 +50,15 @@ public:
 
   void write(std::string_view piece);
 
-  // The digest of what was written, 64 hex digits; from now on that is its name in the store. What
-  // could not be kept has its digest all the same.
+  // The digest of what was written, 64 hex digits; nothing can be added afterwards. What could not
+  // be written has its digest all the same.
+  std::string digest();
+
+  // From now on the digest is its name in the store. Before, it is in no directory, and gone with
+  // this.
+  Result<> keep();
+
+  // Both.
   Result<std::string> finish();
 
   std::size_t size() const { return m_size; }
@@ -59,6 +69,7 @@ private:
   const BodyStore* m_store;
   std::string m_line;
   UniqueFd m_file;
+  std::string m_digest;
   audit::Hasher m_hasher;
   std::size_t m_size = 0;
   Result<> m_kept;

@@ -1,10 +1,10 @@
 #include "model/door.hpp"
 
+#include "audit/clerk.hpp"
 #include "budget/current.hpp"
 #include "budget/store.hpp"
 #include "model/answer.hpp"
 #include "model/body.hpp"
-#include "model/clerk.hpp"
 #include "model/request.hpp"
 #include "model/retry.hpp"
 #include "model/scrub.hpp"
@@ -21,10 +21,14 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <charconv>
+#include <csignal>
 #include <list>
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
+#include <utility>
 
 namespace conos::model {
 
@@ -61,6 +65,18 @@ struct FreeList {
 struct StopDaemon {
   void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
 };
+
+// Somebody stops the unit: what is under way is broken off, and paid for.
+volatile std::sig_atomic_t g_is_stopped = 0;
+
+Result<> heed_stop()
+{
+  struct sigaction action = {};
+  action.sa_handler = [](int) {
+    g_is_stopped = 1;
+  };
+  return ::sigaction(SIGTERM, &action, nullptr) < 0 ? os_error("heed SIGTERM") : Result<>{};
+}
 
 class Lines
 {
@@ -110,11 +126,11 @@ std::string allowed_betas(std::string_view value)
   return join(kept, ",");
 }
 
-bool is_plain_value(std::string_view value)
+bool is_plain_value(std::string_view value, char least)
 {
   return !value.empty() && value.size() <= k_max_header_bytes &&
-         std::all_of(value.begin(), value.end(), [](char c) {
-           return c >= ' ' && c < 0x7f;
+         std::all_of(value.begin(), value.end(), [&](char c) {
+           return c >= least && c < 0x7f;
          });
 }
 
@@ -142,14 +158,19 @@ struct Call {
   // --- what was asked
   std::string path;
   std::string method;
-  Headers headers; // that pass on
+  Headers headers;                  // that pass on
+  std::vector<std::string> lengths; // what its head says of how long its body is
+  bool is_chunked = false;
+  bool is_compressed = false;
   std::string body;
   bool is_admitted = false;
   bool is_without_task = false;
+  bool is_by_hand = false; // root tries the door
   budget::Caller caller;
   budget::CurrentTask task;
   std::optional<Asked> asked;
-  std::vector<const Model*> models; // to try: the one asked for, then its substitutes
+  std::vector<const Model*> models;  // to try: the one asked for, then its substitutes
+  std::optional<BodyWriter> request; // as it is kept, once it is paid for
   std::string request_sha256;
 
   // --- the attempt at it
@@ -191,7 +212,7 @@ class Door
 {
 public:
   Door(DoorPlace place, const DoorBounds& bounds, budget::Store store, BodyStore bodies,
-    std::unique_ptr<Clerk> clerk)
+    std::unique_ptr<audit::Clerk> clerk)
       : m_place(std::move(place))
       , m_bounds(bounds)
       , m_store(std::move(store))
@@ -217,7 +238,7 @@ public:
         MHD_OPTION_CONNECTION_LIMIT, m_bounds.connections, MHD_OPTION_CONNECTION_TIMEOUT,
         k_idle_connection_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         static_cast<std::size_t>(48U << 10U), MHD_OPTION_NOTIFY_COMPLETED, &Door::on_completed,
-        this, MHD_OPTION_END);
+        this, MHD_OPTION_NOTIFY_CONNECTION, &Door::on_connection, this, MHD_OPTION_END);
       if (daemon == nullptr) {
         return fail(Kind::os, "cannot serve on the socket");
       }
@@ -232,7 +253,7 @@ public:
   Result<> run()
   {
     m_last_use = Clock::now();
-    const auto started = m_last_use;
+    m_started = m_last_use;
     for (;;) {
       for (const auto& daemon : m_daemons) {
         (void)MHD_run(daemon.get());
@@ -245,11 +266,18 @@ public:
       if (!m_calls.empty()) {
         m_last_use = now;
       }
-      if (now - started > m_bounds.life) {
-        quiesce(); // who comes now waits for the next door
-      }
-      if (m_calls.empty() && (m_is_closing || now - m_last_use > m_bounds.idle)) {
+      if ((m_calls.empty() && m_is_closing) || g_is_stopped != 0) {
+        m_is_closing = true;
+        if (m_suppressed > 0) {
+          Call flood;
+          flood.task = m_flooder;
+          write_refusal(flood, "flood", "more was refused than has a row");
+        }
         return {};
+      }
+      if (is_to_end(now)) {
+        quiesce(); // who comes now waits for the next door; who came in between is served
+        continue;
       }
       wait();
     }
@@ -260,7 +288,8 @@ private:
 
   void wait()
   {
-    auto timeout = std::chrono::milliseconds(1000);
+    // what was resumed goes on in the next MHD_run, of which MHD_get_timeout knows nothing
+    auto timeout = std::chrono::milliseconds(std::exchange(m_has_woken, false) ? 0 : 1000);
     for (const auto& daemon : m_daemons) {
       MHD_UNSIGNED_LONG_LONG ms = 0;
       if (MHD_get_timeout(daemon.get(), &ms) == MHD_YES) {
@@ -275,6 +304,21 @@ private:
     }
     (void)curl_multi_poll(m_multi.get(), m_waits.data(), static_cast<unsigned>(m_waits.size()),
       static_cast<int>(timeout.count()), nullptr);
+  }
+
+  bool is_to_end(Clock::time_point now_here) const
+  {
+    const auto age = now_here - m_started;
+    return !m_is_closing && (m_calls.empty() ? now_here - m_last_use > m_bounds.idle ||
+                                                 age > m_bounds.life || m_has_old_keys
+                                             : age > m_bounds.longest);
+  }
+
+  // A key was refused, or is missing: by now there may be another one, which the next door gets.
+  // Not at once, or a program that keeps asking would have one started for every call.
+  void doubt_keys()
+  {
+    m_has_old_keys = m_has_old_keys || Clock::now() - m_started > std::chrono::seconds(1);
   }
 
   void quiesce()
@@ -332,8 +376,10 @@ private:
   {
     auto& door = *static_cast<Door*>(self);
     if (*state == nullptr) {
-      *state = &door.open_call(connection, url, method);
-      return MHD_YES;
+      auto& call = door.open_call(connection, url, method);
+      *state = &call;
+      door.look_at_head(call);
+      return call.answer ? give(call) : MHD_YES; // an answer now is instead of reading the body
     }
     auto& call = *static_cast<Call*>(*state);
     if (*size > 0) {
@@ -347,9 +393,29 @@ private:
   static void on_completed(
     void* self, MHD_Connection* /*connection*/, void** state, MHD_RequestTerminationCode /*code*/)
   {
+    auto& door = *static_cast<Door*>(self);
     if (*state != nullptr) {
-      static_cast<Door*>(self)->close_call(*static_cast<Call*>(*state));
+      auto& call = *static_cast<Call*>(*state);
+      if (!call.is_admitted && !call.answer && !door.m_is_closing) {
+        (void)door.is_ours(call);
+        door.note_refusal(call, "request", "only a part of a request came");
+      }
+      door.close_call(call);
       *state = nullptr;
+    }
+  }
+
+  static void on_connection(
+    void* self, MHD_Connection* connection, void** /*unused*/, MHD_ConnectionNotificationCode code)
+  {
+    auto& door = *static_cast<Door*>(self);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+      door.m_silent.insert(connection);
+    } else if (door.m_silent.erase(connection) > 0 && !door.m_is_closing) {
+      Call call;
+      call.connection = connection;
+      door.take_task(call);
+      door.note_refusal(call, "request", "a connection brought no request");
     }
   }
 
@@ -360,6 +426,7 @@ private:
     call.place = std::prev(m_calls.end());
     call.door = this;
     call.connection = connection;
+    m_silent.erase(connection);
     call.path = url;
     call.method = method;
     call.caller.agent = m_place.settings.agent;
@@ -374,17 +441,53 @@ private:
     auto& call = *static_cast<Call*>(self);
     const auto name = lower(key == nullptr ? "" : key);
     std::string text = value == nullptr ? "" : value;
-    if (name == "content-encoding" && lower(text) != "identity") {
-      call.answer = error_answer(family(call), 415, "invalid_request_error", "request",
-        "the model door reads no compressed requests");
+    if (name == "content-encoding") {
+      call.is_compressed = lower(text) != "identity";
+    } else if (name == "content-length") {
+      call.lengths.push_back(text);
+    } else if (name == "transfer-encoding") {
+      call.is_chunked = true;
     }
     if (name == "anthropic-beta") {
       text = allowed_betas(text);
     }
-    if (passes_on(name) && is_plain_value(text)) {
+    if (passes_on(name) && is_plain_value(text, '!')) { // no blanks, as of a folded line
       call.headers.emplace_back(name, text);
     }
     return MHD_YES;
+  }
+
+  // What is refused by its head alone. A body whose length can be understood in two ways could end
+  // elsewhere for somebody else.
+  void look_at_head(Call& call)
+  {
+    const auto refuse_it = [&](int status, const char* type, const char* reason,
+                             const std::string& what) {
+      (void)is_ours(call); // whose task it is, for the record
+      refuse(call, status, type, reason, what);
+    };
+    const auto& lengths = call.lengths;
+    if (lengths.size() > 1 || (call.is_chunked && !lengths.empty())) {
+      return refuse_it(
+        400, "invalid_request_error", "request", "a request says in two ways how long it is");
+    }
+    if (call.is_compressed) {
+      return refuse_it(
+        415, "invalid_request_error", "request", "the model door reads no compressed requests");
+    }
+    std::uint64_t length = 0;
+    for (const auto& text : lengths) {
+      const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), length);
+      if (wrong != std::errc() || end != text.data() + text.size() ||
+          length > k_max_request_bytes) {
+        return refuse_it(413, "request_too_large", "size", too_large());
+      }
+    }
+  }
+
+  static std::string too_large()
+  {
+    return fmt::format("a request has more than {} bytes", k_max_request_bytes);
   }
 
   static Family family(const Call& call) { return family_of(call.path).value_or(Family::messages); }
@@ -395,8 +498,13 @@ private:
     m_requests_bytes += piece.size();
     call.body += piece;
     if (call.body.size() > k_max_request_bytes || m_requests_bytes > k_max_requests_bytes) {
-      refuse(call, 413, "request_too_large", "size",
-        fmt::format("a request has more than {} bytes", k_max_request_bytes));
+      (void)is_ours(call);
+      refuse(call, 413, "request_too_large", "size", too_large());
+      return false;
+    }
+    if (Clock::now() - call.began > m_bounds.request) {
+      (void)is_ours(call);
+      refuse(call, 408, "invalid_request_error", "request", "a request took too long to come");
       return false;
     }
     return true;
@@ -426,6 +534,7 @@ private:
     if (call.is_suspended) {
       call.is_suspended = false;
       MHD_resume_connection(call.connection);
+      call.door->m_has_woken = true;
     }
   }
 
@@ -520,7 +629,7 @@ private:
         ::getsockopt(info->connect_fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0) {
       return false;
     }
-    bool is_root = false;
+    bool& is_root = call.is_by_hand;
     if (domain == AF_UNIX) {
       ucred peer = {};
       size = sizeof(peer);
@@ -533,14 +642,19 @@ private:
       }
     }
     if (!is_root) { // root tries the door, and is nobody's task
-      auto task = budget::read_current(m_place.current, m_place.settings.agent);
-      if (task && *task) {
-        call.task = std::move(**task);
-        call.caller.task = call.task.id;
-      }
+      take_task(call);
       call.is_without_task = call.caller.task.empty();
     }
     return true;
+  }
+
+  void take_task(Call& call) const
+  {
+    auto task = budget::read_current(m_place.current, m_place.settings.agent);
+    if (task && *task) {
+      call.task = std::move(**task);
+      call.caller.task = call.task.id;
+    }
   }
 
   void check(Call& call, Family called)
@@ -561,20 +675,19 @@ private:
     if (call.answer) {
       return;
     }
-    if (const auto recorded = keep(call.body)) {
-      call.request_sha256 = *recorded;
-    } else {
-      log::error("keep a request: {}", escaped(recorded.error().text()));
-      return refuse(call, 503, "api_error", "record", "the request cannot be recorded now");
+    if (!m_bodies.has_room()) {
+      return cannot_record(call, "the disk is full");
     }
+    call.request.emplace(m_bodies);
+    call.request->write(call.body);
+    call.request_sha256 = call.request->digest();
     begin(call);
   }
 
-  Result<std::string> keep(std::string_view text) const
+  void cannot_record(Call& call, const std::string& why)
   {
-    BodyWriter writer(m_bodies);
-    writer.write(text);
-    return writer.finish();
+    log::error("keep a request: {}", why);
+    refuse(call, 503, "api_error", "record", "the request cannot be recorded now: " + why);
   }
 
   void find_models(Call& call)
@@ -614,7 +727,9 @@ private:
         call.models.push_back(other);
       }
     }
-    if (call.models.empty()) { // a type of its own, by which conos-think knows that it is alone
+    if (call.models.empty()) {
+      doubt_keys();
+      // a type of its own, by which conos-think knows that it is alone
       refuse(call, 401, "no_provider", "provider",
         fmt::format("there is no key for '{0}': echo KEY | conos secret set {0}", model->provider));
     }
@@ -650,13 +765,23 @@ private:
       return false;
     }
     call.reservation = std::get<std::int64_t>(*reserved);
+    const auto kept = call.request ? call.request->keep() : Result<>{};
+    call.request.reset();
+    if (!kept) {
+      (void)m_store.release(call.reservation); // else it is charged, as what was lost is
+      call.reservation = 0;
+      cannot_record(call, escaped(kept.error().text()));
+      return false;
+    }
     return true;
   }
 
   void over_budget(Call& call, const budget::Refusal& refusal)
   {
     const auto& agent = m_place.settings.agent;
-    if (refusal.limit != "paused" && refusal.refill) {
+    if (call.is_by_hand) {
+      // stops nobody
+    } else if (refusal.limit != "paused" && refusal.refill) {
       auto paused = m_store.pause({agent, refusal.refill, refusal.what, now()});
       if (paused) {
         paused = m_store.note(agent, "budget.paused",
@@ -754,15 +879,26 @@ private:
     const std::string& message)
   {
     call.answer = error_answer(family(call), status, type, reason, message);
+    note_refusal(call, reason, message);
+  }
+
+  void note_refusal(const Call& call, const std::string& reason, const std::string& message)
+  {
     const auto now_here = Clock::now();
     const std::chrono::duration<double> passed = now_here - m_refusals_at;
     m_refusals_at = now_here;
     m_refusals = std::min(k_refusals_at_once, m_refusals + passed.count() * k_refusals_each_second);
     if (m_refusals < 1) {
       ++m_suppressed;
+      m_flooder = call.task;
       return;
     }
     m_refusals -= 1;
+    write_refusal(call, reason, message);
+  }
+
+  void write_refusal(const Call& call, const std::string& reason, const std::string& message)
+  {
     const auto text = [](const std::string& value) {
       return value.empty() ? Json() : Json(value);
     };
@@ -913,7 +1049,7 @@ private:
       const auto name = lower(trimmed(line.substr(0, colon)));
       const auto value =
         Scrubber::scrubbed(trimmed(line.substr(colon + 1)), call.door->m_place.keys);
-      if (passes_back(name) && is_plain_value(value)) {
+      if (passes_back(name) && is_plain_value(value, ' ')) {
         call.answer_headers.emplace_back(name, value);
       }
     }
@@ -1010,6 +1146,9 @@ private:
       end_answer(call, is_good);
       return;
     }
+    if (status == 401) {
+      doubt_keys();
+    }
     const bool is_weak = result != CURLE_OK || status >= 500;
     if (is_weak) {
       m_breaker.failed(call.model->provider, now());
@@ -1063,20 +1202,37 @@ private:
   DoorBounds m_bounds;
   budget::Store m_store;
   BodyStore m_bodies;
-  std::unique_ptr<Clerk> m_clerk;
+  std::unique_ptr<audit::Clerk> m_clerk;
   Breaker m_breaker;
   std::unique_ptr<CURLM, FreeMulti> m_multi;
   std::list<std::unique_ptr<Call>> m_calls;
   std::vector<std::unique_ptr<MHD_Daemon, StopDaemon>> m_daemons;
   std::vector<curl_waitfd> m_waits;
   std::minstd_rand m_random;
+  std::set<MHD_Connection*> m_silent; // nothing whole has come by them yet
   std::size_t m_requests_bytes = 0;
+  Clock::time_point m_started;
   Clock::time_point m_last_use;
+  bool m_has_woken = false;
+  bool m_has_old_keys = false;
   bool m_is_closing = false;
   double m_refusals = k_refusals_at_once;
   Clock::time_point m_refusals_at = Clock::now();
   std::int64_t m_suppressed = 0;
+  budget::CurrentTask m_flooder; // whose these were
 };
+
+// `store` is the clerk's alone.
+audit::Outbox outbox_of(budget::Store store, const std::string& agent)
+{
+  const auto own = std::make_shared<budget::Store>(std::move(store));
+  return {[own, agent](std::size_t most) {
+            return own->unrecorded(agent, most);
+          },
+    [own](const auto& rows) {
+      return own->recorded(rows);
+    }};
+}
 
 } // namespace
 
@@ -1095,7 +1251,8 @@ Result<> serve(DoorPlace place, std::vector<UniqueFd> listeners, const DoorBound
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
     return fail(Kind::os, "libcurl cannot be used");
   }
-  auto clerk = std::make_unique<Clerk>(std::move(clerks), agent, place.ledger);
+  auto clerk = std::make_unique<audit::Clerk>(outbox_of(std::move(clerks), agent), place.ledger);
+  CONOS_CHECK(heed_stop());
   Door door(std::move(place), bounds, std::move(store), std::move(bodies), std::move(clerk));
   CONOS_CHECK(door.listen(std::move(listeners)));
   return door.run();

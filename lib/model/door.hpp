@@ -29,6 +29,8 @@ struct DoorBounds {
   Duration idle = std::chrono::seconds(10);     // then it ends
   Duration life = std::chrono::minutes(5);      // then it ends too, when nobody is being served:
                                                 // keys and settings are read when it starts
+  Duration longest = std::chrono::minutes(15);  // then nobody new is served any more
+  Duration request = std::chrono::seconds(30);  // for a request to come whole
   Duration connect = std::chrono::seconds(5);   // to the provider
   Duration silence = std::chrono::seconds(120); // of a provider in the middle of an answer
   Duration call = std::chrono::minutes(30);

@@ -278,15 +278,23 @@ std::int64_t most_output(const Asked& asked, const Price& price)
   return price.max_output > 0 ? std::min(price.max_output, k_usual_output) : k_usual_output;
 }
 
+std::string_view limit_name(Family family, const Provider& provider)
+{
+  if (family == Family::responses) {
+    return "max_output_tokens";
+  }
+  // others that speak its protocol know the older name only
+  return family == Family::chat && provider.name == "openai" ? "max_completion_tokens"
+                                                             : "max_tokens";
+}
+
 std::string completed(
   std::string_view body, const Asked& asked, const Provider& provider, const Price& price)
 {
   std::string more;
   if (asked.max_tokens == 0) {
-    const auto* name = asked.family == Family::responses ? "max_output_tokens"
-                       : provider.name == "openai"       ? "max_completion_tokens"
-                                                         : "max_tokens";
-    more += fmt::format(R"("{}":{},)", name, most_output(asked, price));
+    more +=
+      fmt::format(R"("{}":{},)", limit_name(asked.family, provider), most_output(asked, price));
   }
   if (asked.family == Family::chat && asked.stream && !asked.has_stream_options) {
     more += R"("stream_options":{"include_usage":true},)";

@@ -43,6 +43,9 @@ Result<Asked> examine(Family family, std::string_view body);
 // The answer's tokens at most: what is asked for, or what we put in where nothing is.
 std::int64_t most_output(const Asked& asked, const Price& price);
 
+// The member that bounds the answer of such a request: "max_tokens".
+std::string_view limit_name(Family family, const Provider& provider);
+
 // The body with what we put in at its beginning: a limit where there is none, and that a stream
 // says what it used. Most bodies need nothing.
 std::string completed(

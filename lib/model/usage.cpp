@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 namespace conos::model {
 
@@ -14,6 +15,12 @@ constexpr std::size_t k_longest = 4U << 20U;      // a line of a stream, or a wh
 constexpr std::int64_t k_overhead = 2000;         // what the provider says on its own about tools
 constexpr std::int64_t k_usual_context = 200'000; // where the price does not tell it
 constexpr std::int64_t k_most_tokens = 1'000'000'000; // a provider that says more is not believed
+
+// std::string_view::find stops at each '"'.
+bool has(std::string_view text, std::string_view part)
+{
+  return ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
 
 std::int64_t count(const Json& json, const char* name)
 {
@@ -137,8 +144,7 @@ void UsageReader::line(std::string_view text)
     return;
   }
   // most lines are a few words of text, and say neither
-  constexpr std::string_view k_ends = "message_stop";
-  if (text.find("\"usage\"") != text.npos || text.find(k_ends) != text.npos) {
+  if (has(text, "\"usage\"") || has(text, "message_stop")) {
     object(text);
   }
 }

@@ -295,8 +295,20 @@ private:
       CONOS_CHECK(change.save ? save_file(m_place, file) : Result<>{});
       CONOS_CHECK(file.wanted ? write_file(m_place, file, *m_accounts, m_lock)
                               : remove_file(m_place, file.path));
+      CONOS_CHECK(end_reader(file));
     }
     return {};
+  }
+
+  // What runs with what the file said before; whoever needs it next starts it anew.
+  Result<> end_reader(const File& file) const
+  {
+    if (file.reader.empty() || !m_place.root.empty()) {
+      return {};
+    }
+    CONOS_TRY(const auto systemd, Units::connect(k_unit_time));
+    auto stopped = systemd.stop(file.reader);
+    return !stopped && stopped.error().kind == Kind::not_found ? Result<>{} : stopped;
   }
 
   // A sudoers file with a mistake in it would lock everybody out of sudo.

@@ -131,8 +131,12 @@ private:
     add(top + "/workspace", 0700, user, user);
     add("/home/" + user, 0700, user, user);
     add(m_site.instructions(agent.name), 0700, "root", "root");
-    if (model_door(agent)) {
+    const auto doors = doors_of(agent);
+    if (doors.model) {
       add("/run/conos/doors/" + agent.name, 0750, "root", user);
+    }
+    if (doors.egress) {
+      add(m_site.lib + "/egress/" + agent.name, 0700, "conos-egress", "conos-egress");
     }
   }
 
@@ -182,9 +186,15 @@ private:
     // the settings last: claim refuses instructions it does not find the digest of
     own(m_site.instructions(agent.name) + "/AGENTS.md", instructions, 0600);
     own(m_site.compiled() + "/" + agent.name + ".json", to_json(settings_of(agent)), 0600);
-    const auto door = model_door(agent);
-    own(m_site.compiled() + "/" + agent.name + ".model.json", door ? to_json(*door) : "", 0600)
-      .wanted = door.has_value();
+    const auto doors = doors_of(agent);
+    own(m_site.compiled() + "/" + agent.name + ".model.json",
+      doors.model ? to_json(*doors.model) : "", 0600)
+      .wanted = doors.model.has_value();
+    auto& egress = own(m_site.compiled() + "/" + agent.name + ".egress.json",
+      doors.egress ? to_json(*doors.egress) : "", 0600);
+    egress.wanted = doors.egress.has_value();
+    // without settings there is nothing to listen for either
+    egress.reader = "conos-egress@" + agent.name + (doors.egress ? ".service" : ".socket");
 
     // for programs that look for such a file at home; no step of ours reads it
     const auto copy = m_site.agent(agent.name) + "/AGENTS.md";
@@ -197,7 +207,7 @@ private:
         m_state.packages.push_back({package, agent.name, why(agent)});
       }
     }
-    CONOS_TRY(auto units, unit_files_of(agent, m_sources, door));
+    CONOS_TRY(auto units, unit_files_of(agent, m_sources, doors));
     std::move(units.begin(), units.end(), std::back_inserter(m_state.files));
     return {};
   }
@@ -206,7 +216,7 @@ private:
   std::vector<std::string> runner_of(const config::Agent& agent) const
   {
     const auto& program = m_sources.programs.at(agent.runner);
-    const auto door = model_door(agent);
+    const auto door = doors_of(agent).model;
     if (agent.runner != "picoclaw" || !door) {
       return {program};
     }
@@ -217,9 +227,43 @@ private:
       model.name, "--steward", k_steward, "--time", fmt::format("{}ms", time.count())};
   }
 
-  std::optional<ModelDoor> model_door(const config::Agent& agent) const
+  Doors doors_of(const config::Agent& agent) const
   {
-    return config::model_door_of(m_config, agent, m_sources.prices, m_ids.at(agent.name).uid);
+    Doors doors;
+    doors.model =
+      config::model_door_of(m_config, agent, m_sources.prices, m_ids.at(agent.name).uid);
+    if (!agent.egress.empty()) {
+      doors.egress = EgressDoor{agent.name, agent.egress_written, agent.egress,
+        agent.egress_networks, agent.egress_max_bytes};
+    }
+    return doors;
+  }
+
+  // How programs find the egress door; what the configuration says itself goes first.
+  static std::vector<std::string> environment_of(const config::Agent& agent, const Doors& doors)
+  {
+    auto environment = agent.environment;
+    const auto add = [&](const std::string& name, const std::string& value) {
+      const auto found = std::find_if(
+        agent.environment.begin(), agent.environment.end(), [&](const std::string& own) {
+          return own.starts_with(name + "=");
+        });
+      if (found == agent.environment.end()) {
+        environment.push_back(name + "=" + value);
+      }
+    };
+    // each program knows one spelling
+    for (const auto* name : {"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}) {
+      if (doors.egress) {
+        add(name, "http://127.0.0.1:3128");
+      }
+    }
+    for (const auto* name : {"NO_PROXY", "no_proxy"}) {
+      if (doors.egress) {
+        add(name, "127.0.0.1,localhost,::1");
+      }
+    }
+    return environment;
   }
 
   AgentSettings settings_of(const config::Agent& agent) const
@@ -235,7 +279,8 @@ private:
     s.groups = agent.groups;
     s.runner = runner_of(agent);
     s.runner.insert(s.runner.end(), agent.runner_args.begin(), agent.runner_args.end());
-    s.environment = agent.environment;
+    const auto doors = doors_of(agent);
+    s.environment = environment_of(agent, doors);
     s.timeout = agent.timeout;
     s.max_output_bytes = agent.max_output_bytes;
     s.max_task_bytes = m_config.max_task_bytes;
@@ -251,7 +296,8 @@ private:
     s.session = agent.session;
     s.recent_turns = agent.recent_turns;
     s.brief_max_bytes = agent.brief_max_bytes;
-    s.has_model = model_door(agent).has_value();
+    s.has_model = doors.model.has_value();
+    s.has_egress = doors.egress.has_value();
     return s;
   }
 

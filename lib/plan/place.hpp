@@ -38,6 +38,7 @@ inline const std::string k_sysctl_table = "/etc/sysctl.d/10-conos.conf";
 inline const std::string k_record = "/var/lib/conos/applied.json";
 inline const std::string k_think = "/usr/libexec/conos/conos-think";
 inline const std::string k_prices = "/usr/share/conos/prices.toml";
+inline const std::string k_authorities = "/etc/ssl/certs/ca-certificates.crt"; // libcurl's
 inline const std::string k_steward = "/usr/libexec/conos/conos-steward";
 
 } // namespace conos::plan

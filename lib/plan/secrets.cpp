@@ -1,5 +1,6 @@
 #include "plan/secrets.hpp"
 
+#include "config/models.hpp"
 #include "host/provenance.hpp"
 #include "plan/files.hpp"
 #include "sys/file.hpp"
@@ -254,6 +255,20 @@ Result<> remove_secret(const Credstore& store, audit::Ledger& ledger, const std:
 {
   CONOS_CHECK(remove_credential(store, name));
   return record(ledger, "secret.removed", name, "");
+}
+
+std::string next_step(const config::Config& config, const std::string& name)
+{
+  if (!config::is_provider(config, name)) {
+    return "";
+  }
+  if (!config::agents_with(config, name).empty()) {
+    return "conos model test makes a first call";
+  }
+  return fmt::format(
+    "no agent has a model of '{0}' yet: put provider = \"{0}\" and model = \"…\" in "
+    "[base] of {1}, then run conos-bootstrap",
+    name, k_config_path);
 }
 
 std::set<std::string> key_variables(const config::Config& config)

@@ -28,6 +28,10 @@ Result<> set_secret(const Credstore& store, audit::Ledger& ledger, const std::st
 // Removes it and records that as secret.removed. Kind::not_found when there is none.
 Result<> remove_secret(const Credstore& store, audit::Ledger& ledger, const std::string& name);
 
+// The key of a provider is of no use while no agent has a model of it: what a person does next, as
+// a sentence; empty where `name` is no provider's.
+std::string next_step(const config::Config& config, const std::string& name);
+
 // --- the intake --------------------------------------------------------------------------------
 
 // A variable that is to be a secret.

@@ -5,6 +5,7 @@
 #include "plan/files.hpp"
 #include "plan/instructions.hpp"
 #include "plan/retire.hpp"
+#include "plan/secrets.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
 #include "sys/text.hpp"
@@ -118,6 +119,40 @@ void warn_of_prices(const config::Config& config, Sources& sources)
       }
     }
   }
+}
+
+// A key that nobody uses is most likely a line that somebody forgot.
+Result<> warn_of_keys(const Place& place, const config::Config& config, Sources& sources)
+{
+  CONOS_TRY(const auto keys, list_credentials(credstore_of(place)));
+  for (const auto& key : keys) {
+    const bool is_used = !config::agents_with(config, key.name).empty();
+    const auto step = is_used ? "" : next_step(config, key.name);
+    if (!step.empty()) {
+      sources.warnings.push_back(fmt::format("there is a key of '{}', and {}", key.name, step));
+    }
+  }
+  return {};
+}
+
+// Without the certificates of authorities no provider can prove who it is.
+Result<> warn_of_certificates(const Place& place, const config::Config& config, Sources& sources)
+{
+  const bool needs_them =
+    std::any_of(config.agents.begin(), config.agents.end(), [&](const config::Agent& agent) {
+      const auto door = config::model_door_of(config, agent, sources.prices, 0);
+      const auto& providers = door ? door->providers : std::vector<Provider>();
+      return std::any_of(providers.begin(), providers.end(), [](const Provider& provider) {
+        return provider.base_url.starts_with("https://");
+      });
+    });
+  CONOS_TRY(const bool has_them, is_there(place, k_authorities));
+  if (needs_them && !has_them) {
+    sources.warnings.push_back(fmt::format("there is no '{}', so no provider of a language model "
+                                           "can prove who it is: apt install ca-certificates",
+      k_authorities));
+  }
+  return {};
 }
 
 // What other tools of the OS are there to be told.
@@ -250,6 +285,8 @@ Result<Sources> read_sources(
   CONOS_TRY(sources.locked, guarded_paths(place));
   CONOS_CHECK(read_prices(place, sources.prices));
   warn_of_prices(config, sources);
+  CONOS_CHECK(warn_of_keys(place, config, sources));
+  CONOS_CHECK(warn_of_certificates(place, config, sources));
   CONOS_CHECK(find_guards(place, sources));
   CONOS_CHECK(find_programs(place, config, sources));
   CONOS_CHECK(find_writable(place, config, sources));

@@ -43,8 +43,9 @@ struct File {
   std::string owner = "root";
   std::string group = "root";
   bool immutable = false;
-  bool wanted = true;         // otherwise it must not be there
-  std::string opens;          // what it lets an agent do that others may not, and what that costs
+  bool wanted = true; // otherwise it must not be there
+  std::string reader; // a service that reads it when it starts; it is ended when this changes
+  std::string opens;  // what it lets an agent do that others may not, and what that costs
   std::string written_sha256; // of what conos wrote there the last time; empty: it did not
   std::string agent;
   std::string why;

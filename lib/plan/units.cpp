@@ -131,20 +131,31 @@ File unit_file(const config::Agent& agent, std::string_view name)
 
 // The doors out of its cage: pulled up by the agent, at every activation; Wants=, so that a closed
 // door does not stop the work.
-std::string doors_text(const config::Agent& agent)
+std::string doors_text(const config::Agent& agent, const Doors& doors)
 {
-  const auto socket = "conos-model@" + agent.name + ".socket";
-  return fmt::format("# Compiled from {0} by conos-bootstrap: the doors out of {1}'s cage.\n"
-                     "[Unit]\n"
-                     "Wants={2}\n"
-                     "After={2}\n"
-                     "# one network and IPC namespace for the agent and its TCP listeners\n"
-                     "JoinsNamespaceOf={2}\n"
-                     "\n"
-                     "[Service]\n"
-                     "# the directory, so that a restarted socket is seen\n"
-                     "BindReadOnlyPaths=-/run/conos/doors/{1}\n",
-    k_config_path, agent.name, socket);
+  std::vector<std::string> names;
+  if (doors.model) {
+    names.push_back("conos-model@" + agent.name + ".socket");
+  }
+  if (doors.egress) {
+    names.push_back("conos-egress@" + agent.name + ".socket");
+  }
+  const auto sockets = join(names, " ");
+  auto text = fmt::format("# Compiled from {0} by conos-bootstrap: the doors out of {1}'s cage.\n"
+                          "[Unit]\n"
+                          "Wants={2}\n"
+                          "After={2}\n"
+                          "# one network and IPC namespace for the agent and its TCP listeners\n"
+                          "JoinsNamespaceOf={2}\n",
+    k_config_path, agent.name, sockets);
+  if (doors.model) {
+    text += fmt::format("\n"
+                        "[Service]\n"
+                        "# the directory, so that a restarted socket is seen\n"
+                        "BindReadOnlyPaths=-/run/conos/doors/{}\n",
+      agent.name);
+  }
+  return text;
 }
 
 // One that is missing is skipped, so a key that is set later needs no reload.
@@ -164,7 +175,7 @@ std::string keys_text(const ModelDoor& door)
 } // namespace
 
 Result<std::vector<File>> unit_files_of(
-  const config::Agent& agent, const Sources& sources, const std::optional<ModelDoor>& door)
+  const config::Agent& agent, const Sources& sources, const Doors& has)
 {
   const auto unit = "conos-" + agent.name;
   const Values values{{"NAME", agent.name}, {"START_TIMEOUT", seconds(agent.timeout + k_backstop)}};
@@ -187,12 +198,12 @@ Result<std::vector<File>> unit_files_of(
       "/etc/conos/conos.toml", agent.name, limits);
 
   auto doors = unit_file(agent, unit + ".service.d/30-doors.conf");
-  doors.wanted = door.has_value();
-  doors.content = doors_text(agent);
+  doors.wanted = has.has_any();
+  doors.content = doors_text(agent, has);
 
   auto keys = unit_file(agent, "conos-model@" + agent.name + ".service.d/30-keys.conf");
-  keys.wanted = door.has_value();
-  keys.content = door ? keys_text(*door) : "";
+  keys.wanted = has.model.has_value();
+  keys.content = has.model ? keys_text(*has.model) : "";
 
   auto timer = unit_file(agent, unit + ".timer");
   timer.wanted = has_timer(agent);

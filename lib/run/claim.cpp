@@ -564,8 +564,8 @@ Result<> claim(const Site& site, const std::string& agent, const std::string& in
     log::notice("'{}' is on hold: {}", agent, escaped(hold->reason));
     return {};
   }
-  // a call to a model belongs to the task that is worked on, so there is one
-  const auto size = step.settings().has_model ? 1 : read_pace(site, agent);
+  // what passes a door belongs to the task that is worked on, so there is one
+  const auto size = step.settings().has_door() ? 1 : read_pace(site, agent);
   return Claim(step, id, size).run();
 }
 

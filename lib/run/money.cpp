@@ -74,7 +74,7 @@ Usage usage_of(const Step& step, const Meta& meta)
 
 Result<> show_current(const Step& step, const Meta& meta)
 {
-  return step.settings().has_model
+  return step.settings().has_door()
            ? budget::write_current(step.site().lib + "/" + budget::k_current, meta.agent,
                {meta.id, meta.root, meta.attempt})
            : Result<>{};
@@ -82,7 +82,7 @@ Result<> show_current(const Step& step, const Meta& meta)
 
 Result<> forget_current(const Step& step)
 {
-  return step.settings().has_model
+  return step.settings().has_door()
            ? budget::remove_current(step.site().lib + "/" + budget::k_current, step.settings().name)
            : Result<>{};
 }

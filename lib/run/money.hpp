@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-// What the steps of a task have to do with the agent's model door; nothing where it has none.
+// What the steps of a task have to do with the agent's doors; nothing where it has none.
 namespace conos {
 
 // The agent's budget is paused: until when it is held, at most a day, after which it is looked at

@@ -13,30 +13,43 @@ namespace {
 
 constexpr std::size_t k_max_prompt_bytes = 64U << 20U;
 
+// The task of that name, and where an agent passed it on, what became of it there: in this order.
+std::vector<const FoundTask*> way_of(const TaskList& chain, const std::string& id)
+{
+  std::vector<const FoundTask*> way;
+  for (const auto& task : chain.tasks) { // a forward comes after what was forwarded
+    const bool is_forward = !way.empty() && task.meta && task.meta->kind == TaskKind::forward &&
+                            task.meta->parent == way.back()->id;
+    if (task.id == id || is_forward) {
+      way.push_back(&task);
+    }
+  }
+  return way;
+}
+
 // In the order of the agents it came to; never empty.
 Result<std::vector<Receipt>> receipts_of(const Site& site, const RunName& name)
 {
   CONOS_TRY(const auto chain, find_chain(site, name.id));
+  auto way = way_of(chain, name.id);
+  std::erase_if(way, [&](const FoundTask* task) {
+    return !name.agent.empty() && task->agent != name.agent;
+  });
+  if (way.empty()) {
+    return fail(Kind::not_found, "there is no task '{}'{}", escaped(name.id),
+      name.agent.empty() ? "" : " with " + escaped(name.agent, 64));
+  }
+  if (!way.back()->receipt) {
+    return fail(
+      Kind::not_found, "'{}' has not ended: it is {}", escaped(name.id), way.back()->state);
+  }
   std::vector<Receipt> receipts;
-  std::string state;
-  for (const auto& task : chain.tasks) {
-    if (task.id != name.id || (!name.agent.empty() && task.agent != name.agent)) {
-      continue;
-    }
-    if (task.receipt) {
-      receipts.push_back(*task.receipt);
-    } else {
-      state = task.state;
+  for (const auto* task : way) {
+    if (task->receipt) {
+      receipts.push_back(*task->receipt);
     }
   }
-  if (!receipts.empty()) {
-    return receipts;
-  }
-  if (!state.empty()) {
-    return fail(Kind::not_found, "'{}' has not ended: it is {}", escaped(name.id), state);
-  }
-  return fail(Kind::not_found, "there is no task '{}'{}", escaped(name.id),
-    name.agent.empty() ? "" : " with " + escaped(name.agent, 64));
+  return receipts;
 }
 
 Result<std::string> prompt_of(const Site& site, const Receipt& receipt)

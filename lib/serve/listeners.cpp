@@ -7,14 +7,15 @@
 
 namespace conos::serve {
 
-Result<std::vector<UniqueFd>> listeners_of_systemd()
+Result<std::vector<UniqueFd>> listeners_of_systemd(int family)
 {
   const int count = sd_listen_fds(1); // with close-on-exec set
   std::vector<UniqueFd> listeners;
   for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; ++fd) {
     listeners.emplace_back(fd);
-    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0) {
-      return fail(Kind::config, "descriptor {} is no listening Unix socket", fd);
+    if (sd_is_socket(fd, family, SOCK_STREAM, 1) <= 0) {
+      return fail(Kind::config, "descriptor {} is no listening {}", fd,
+        family == AF_UNIX ? "Unix socket" : "TCP socket");
     }
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {

@@ -105,3 +105,22 @@ TEST_CASE("calls a door died over cost what was reserved", "[budget][store]")
   CHECK(store.used_today("writer", k_now)->tokens == 50);
   CHECK(store.unrecorded("writer", 10)->size() == 1);
 }
+
+TEST_CASE("what was used before there was a limit an hour is not owed", "[budget][store]")
+{
+  TempDir dir;
+  auto store = Store::open(dir.path, Store::Make::yes).value();
+  BudgetLimits limits;
+  REQUIRE(reserved(store, limits, 1'000'000) > 0);
+  limits.tokens_hour = 3600;
+  CHECK(reserved(store, limits, 3600) > 0);
+  CHECK(reserved(store, limits, 1) == 0);
+
+  // and a smaller one is full again within an hour too
+  limits.tokens_hour = 36;
+  CHECK(reserved(store, limits, 1) == 0);
+  const auto later = k_now + std::chrono::hours(1);
+  const auto answer = store.reserve(k_caller, limits, 0, {36, 36}, "{}", later);
+  REQUIRE(answer);
+  CHECK(std::holds_alternative<std::int64_t>(*answer));
+}

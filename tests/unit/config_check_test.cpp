@@ -103,6 +103,17 @@ TEST_CASE("each rule has its own complaint, with its place", "[config][check]")
                               "is said by 'gate'"},
     {"[egress]\nx = 1", "conos.toml:2:1: key 'x': there is only [egress.groups]"},
     {"[egress.groups]\ncode = [\"a b\"]", "conos.toml:2:9: key 'code': 'a b' is not host"},
+    {"[egress.groups]\na = [\"@b\"]\nb = []",
+      "conos.toml:2:6: key 'a': '@b' is a group, and a group names hosts only"},
+    {"[egress.groups]\n\"a b\" = []", "conos.toml:2:1: key 'a b': is not a plain name"},
+    {"[egress.groups]\ncode = []\n" + with_one("egress = [\"@cod\"]"),
+      "conos.toml:5:11: key 'egress': there is no group 'cod' in [egress.groups], did you mean "
+      "'code'"},
+    {with_one("egress = [\"@\"]"), "'@' is not @ and the plain name of a group"},
+    {with_one("egress = [\"2130706433\"]"), "'2130706433' is not host"},
+    {with_one("egress = [\"http://a.org\"]"), "'http://a.org' is not host"},
+    {with_one("egress_networks = [\"10.0.0.1/8\"]"), "has bits set behind the first 8"},
+    {with_one("egress_networks = [\"lan\"]"), "'lan' is not an address or a network"},
     {"[egress.groups]\n\"a\\nb\" = 1", "conos.toml:2:10: key 'a\\nb': is a whole number"},
     {"[providers]\nx = 1", "conos.toml:2:1: key 'x': is not a table [providers.NAME]"},
     {"[providers.x]\napi = \"soap\"", "conos.toml:2:7: key 'api': 'soap' is not one of anthropic"},
@@ -355,10 +366,35 @@ TEST_CASE("an empty text is as good as none", "[config][resolve]")
     resolved("[base]\nrunner = \"cat\"\n" + with_one("runner = \"\"")).agents[0].runner == "cat");
 }
 
+TEST_CASE("where an agent may go is said by hosts, groups and the older ports", "[config][resolve]")
+{
+  const std::string groups = "[egress.groups]\ncode = [\"a.org\", \"*.b.org:8443\"]\n";
+  const auto agent =
+    resolved(groups + with_one("egress = [\"@code\", \"C.org\", \"a.org\"]\n"
+                               "egress_networks = [\"10.0.0.0/8\"]\negress_max_bytes = 5"))
+      .agents[0];
+  Lines rules;
+  for (const auto& rule : agent.egress) {
+    rules.push_back(to_string(rule));
+  }
+  CHECK(rules == Lines{"a.org", "*.b.org:8443", "c.org"});
+  CHECK(agent.egress_written == Lines{"@code", "C.org", "a.org"});
+  CHECK(to_string(agent.egress_networks.at(0)) == "10.0.0.0/8");
+  CHECK(agent.egress_max_bytes == 5);
+
+  const auto older = with_one("allowed_ports = [443]");
+  CHECK(to_string(resolved(older).agents[0].egress.at(0)) == "*:443");
+  CHECK_THAT(join(said_of(older), "\n"), Catch::Contains("warning: key 'allowed_ports': is the old "
+                                                         "form of egress; 443 lets the agent"));
+  CHECK(resolved(with_one("")).agents[0].egress.empty());
+  CHECK(
+    resolved("[base]\negress = [\"a.org\"]\n" + with_one("egress = []")).agents[0].egress.empty());
+}
+
 TEST_CASE("a key without effect yet says so, unless it says the default", "[config][check]")
 {
-  CHECK_THAT(join(said_of(with_one("egress = [\"debian.org\"]")), "\n"),
-    Catch::Contains("warning: key 'egress': has no effect yet: agents reach no network"));
+  CHECK_THAT(join(said_of(with_one("gate = { allow = [\"package.install\"] }")), "\n"),
+    Catch::Contains("warning: key 'gate.allow': has no effect yet: no privileged request"));
   CHECK(said_of("[network]\noutbound_filter = \"strict\"\n" + with_one("")).empty());
   CHECK(said_of(with_one("budget = { usd_day = 0 }")).empty());
 }

@@ -1,6 +1,7 @@
 #include "model/request.hpp"
 #include "model/retry.hpp"
 #include "model/scrub.hpp"
+#include "model/trial.hpp"
 #include "model/usage.hpp"
 
 #include <catch2/catch.hpp>
@@ -113,4 +114,35 @@ TEST_CASE("attempts are repeated as the providers' libraries do it", "[model][re
   CHECK_FALSE(pause_before_retry({0, 529, {{"x-should-retry", "false"}}, ""}, 0));
   CHECK_FALSE(pause_before_retry(
     {0, 429, {}, R"({"error":{"details":{"error_code":"enforced_spend_limit_reached"}}})"}, 0));
+}
+
+TEST_CASE("a trial is made by the door that is named, or the best there is", "[model][trial]")
+{
+  std::vector<ModelDoor> doors(2);
+  doors[0].agent = "alpha";
+  doors[1].agent = "desk";
+
+  CHECK((*door_to_try(doors, "alpha", "desk"))->agent == "alpha");
+  CHECK((*door_to_try(doors, "", "desk"))->agent == "desk");
+  CHECK((*door_to_try(doors, "", "nobody"))->agent == "alpha");
+
+  CHECK(door_to_try(doors, "other", "desk").error().kind == Kind::config);
+  CHECK(door_to_try({}, "", "desk").error().what.find("conos-bootstrap") != std::string::npos);
+}
+
+TEST_CASE("a trial whose door does not open says where to look", "[model][trial]")
+{
+  ModelDoor door;
+  door.agent = "desk";
+  door.models = {{"m", "mine", Price{}}};
+  door.providers = {{"mine", Api::openai, "http://127.0.0.1:1"}};
+
+  const auto trial = try_door(door, "", "/nowhere/model.sock");
+  REQUIRE(trial);
+  CHECK(trial->status == 0);
+  CHECK(trial->trouble.find("/nowhere/model.sock") != std::string::npos);
+  CHECK(trial->cure == "journalctl -u conos-model@desk.service says more");
+  CHECK(to_json(*trial).find("\"ok\":false") != std::string::npos);
+
+  CHECK(try_door(door, "other", "/nowhere").error().kind == Kind::usage);
 }

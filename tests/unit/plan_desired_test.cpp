@@ -109,6 +109,45 @@ TEST_CASE("only a tasker may write an inbox, and nobody its own", "[plan][desire
   CHECK(directory(lonely, "/srv/conos/agents/one/inbox").acl.empty());
 }
 
+TEST_CASE(
+  "an agent that may go somewhere has a door, and one that may not has none", "[plan][desired]")
+{
+  const auto state = state_of(
+    "[[agents]]\nname = \"one\"\negress = [\"a.org\"]\negress_networks = [\"10.0.0.0/8\"]\n"
+    "environment = [\"NO_PROXY=a.org\"]\n[[agents]]\nname = \"two\"\n");
+  const auto door =
+    egress_door_from_json(*file(state, "/var/lib/conos/compiled/one.egress.json").content);
+  REQUIRE(door);
+  CHECK(door->agent == "one");
+  CHECK(to_string(door->rules.at(0)) == "a.org");
+  CHECK(to_string(door->networks.at(0)) == "10.0.0.0/8");
+  CHECK(door->max_bytes == 1073741824);
+  CHECK(directory(state, "/var/lib/conos/egress/one").owner == "conos-egress");
+  CHECK(settings(state, "one").has_egress);
+  CHECK(settings(state, "one").environment ==
+        Lines{"NO_PROXY=a.org", "HTTPS_PROXY=http://127.0.0.1:3128",
+          "https_proxy=http://127.0.0.1:3128", "HTTP_PROXY=http://127.0.0.1:3128",
+          "http_proxy=http://127.0.0.1:3128", "no_proxy=127.0.0.1,localhost,::1"});
+  const auto& drop_in = file(state, "/etc/systemd/system/conos-one.service.d/30-doors.conf");
+  CHECK(drop_in.wanted);
+  CHECK_THAT(*drop_in.content, Catch::Contains("\nWants=conos-egress@one.socket\n"));
+  CHECK_THAT(*drop_in.content, Catch::Contains("\nJoinsNamespaceOf=conos-egress@one.socket\n"));
+
+  CHECK_FALSE(file(state, "/var/lib/conos/compiled/two.egress.json").wanted);
+  CHECK_FALSE(file(state, "/etc/systemd/system/conos-two.service.d/30-doors.conf").wanted);
+  CHECK(settings(state, "two").environment.empty());
+  CHECK_FALSE(settings(state, "two").has_egress);
+}
+
+TEST_CASE("both doors of an agent are in one network", "[plan][desired]")
+{
+  const auto state = state_of("[[agents]]\nname = \"one\"\negress = [\"a.org\"]\n"
+                              "provider = \"anthropic\"\nmodel = \"m\"\n");
+  const auto& text = *file(state, "/etc/systemd/system/conos-one.service.d/30-doors.conf").content;
+  CHECK_THAT(
+    text, Catch::Contains("\nJoinsNamespaceOf=conos-model@one.socket conos-egress@one.socket\n"));
+}
+
 TEST_CASE("what is compiled for an agent is what it inherits", "[plan][desired]")
 {
   const auto config =

@@ -353,3 +353,18 @@ TEST_CASE(
   REQUIRE(t.take_in(config));
   CHECK(t.secret("openrouter") == "value-2");
 }
+
+TEST_CASE("after the key of a provider it is said what to do next", "[plan][secrets]")
+{
+  const auto step = [](const std::string& text, const std::string& name) {
+    return next_step(config_of(text), name);
+  };
+  const std::string with_model = std::string(k_one) + "provider = \"anthropic\"\nmodel = \"m\"\n";
+
+  CHECK(step(with_model, "anthropic") == "conos model test makes a first call");
+  CHECK(step(with_model, "openai").starts_with("no agent has a model of 'openai' yet"));
+  CHECK(step(std::string(k_one), "anthropic").find("/etc/conos/conos.toml") != std::string::npos);
+  CHECK(step("[providers.mine]\napi = \"openai\"\nbase_url = \"http://127.0.0.1:1\"\n", "mine")
+          .starts_with("no agent"));
+  CHECK(step(with_model, "github-token").empty());
+}

@@ -1,4 +1,4 @@
-#include "model/clerk.hpp"
+#include "audit/clerk.hpp"
 
 #include "audit/client.hpp"
 #include "sys/log.hpp"
@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-namespace conos::model {
+namespace conos::audit {
 
 namespace {
 
@@ -15,9 +15,8 @@ constexpr auto k_pause = std::chrono::seconds(2);
 
 } // namespace
 
-Clerk::Clerk(budget::Store store, std::string agent, std::string socket)
-    : m_store(std::move(store))
-    , m_agent(std::move(agent))
+Clerk::Clerk(Outbox outbox, std::string socket)
+    : m_outbox(std::move(outbox))
     , m_socket(std::move(socket))
     , m_thread([this] {
       run();
@@ -76,18 +75,18 @@ void Clerk::run()
 
 Result<bool> Clerk::carry()
 {
-  CONOS_TRY(const auto waiting, m_store.unrecorded(m_agent, k_at_once));
+  CONOS_TRY(const auto waiting, m_outbox.waiting(k_at_once));
   if (waiting.empty()) {
     return false;
   }
-  std::vector<audit::Row> rows;
+  std::vector<Row> rows;
   for (const auto& one : waiting) {
     rows.push_back({one.type, "", one.payload, one.key});
   }
-  CONOS_TRY(auto ledger, audit::Appender::connect(m_socket));
-  CONOS_CHECK(ledger.append(rows, [](const audit::Recorded& /*unused*/) {}));
-  CONOS_CHECK(m_store.recorded(waiting));
+  CONOS_TRY(auto ledger, Appender::connect(m_socket));
+  CONOS_CHECK(ledger.append(rows, [](const Recorded& /*unused*/) {}));
+  CONOS_CHECK(m_outbox.recorded(waiting));
   return true;
 }
 
-} // namespace conos::model
+} // namespace conos::audit
