@@ -42,6 +42,11 @@ Result<cli::Exit> bootstrap(const Options& options);
 Result<cli::Exit> replace_config(
   const std::string& file, const Options& options, const std::function<bool()>& agrees);
 
+// The same with one agent more, the table [[agents]] in that file. With Options::check_only what is
+// wrong with it is printed, a line each, and nothing is done.
+Result<cli::Exit> add_agent(
+  const std::string& file, const Options& options, const std::function<bool()>& agrees);
+
 // The same with an earlier version, the newest that is not what is there now when `name` is empty.
 Result<cli::Exit> restore_config(
   const std::string& name, const Options& options, const std::function<bool()>& agrees);
