@@ -2,6 +2,7 @@
 
 #include "config/cron.hpp"
 #include "config/egress_door.hpp"
+#include "config/gate.hpp"
 #include "host/provenance.hpp"
 #include "sys/clock.hpp"
 #include "sys/text.hpp"
@@ -274,6 +275,7 @@ std::string wanted_by(const Key& key)
   case Type::taskees:
   case Type::hosts:
   case Type::networks:
+  case Type::requests:
     return "a list of texts, such as [\"one\", \"two\"]";
   case Type::ports:
     return "a list of ports, such as [80, 443]";
@@ -334,6 +336,8 @@ std::string complaint(const Key& key, std::string_view text)
     return host_complaint(text);
   case Type::networks:
     return network_complaint(text);
+  case Type::requests:
+    return gate_pattern_complaint(text);
   case Type::boolean:
   case Type::integer:
   case Type::number:

@@ -62,6 +62,7 @@ enum class Type {
   ports,     // of 1 to 65535
   hosts,     // of "host", "host:443", "*.domain", "@group"
   networks,  // of "10.0.0.0/8" and addresses
+  requests,  // of "VERB" and "VERB:ARGUMENT", for the gate
   table,     // of anything: checked where it gets its effect
 };
 

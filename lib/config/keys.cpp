@@ -6,7 +6,6 @@ namespace {
 
 // Why a key that is known and checked does nothing yet.
 constexpr std::string_view k_always_strict = "agents reach what egress names, whatever it says";
-constexpr std::string_view k_no_gate = "no privileged request is granted";
 constexpr std::string_view k_no_contracts = "contracts are not part of this version";
 constexpr std::string_view k_no_dashboard = "there is no dashboard in this version";
 constexpr std::string_view k_no_infra = "the machine's own network is left to its administrator";
@@ -279,26 +278,40 @@ const Key k_keys[] = {
     .example = "5.0",
     .help = "what all its tasks of a day may cost"},
   {.name = "gate.allow",
-    .type = Type::texts,
+    .type = Type::requests,
     .in = in_base | in_agents,
     .fallback = "[]",
-    .example = "[\"package.install\"]",
-    .help = "privileged requests that are granted",
-    .later = k_no_gate},
+    .example = "[\"service.restart:nginx.service\"]",
+    .help =
+      "what it may ask for at its gate and gets at once, beside what every agent may: VERB or "
+      "VERB:ARGUMENT, with * (see conos-gate(7))"},
   {.name = "gate.ask",
-    .type = Type::texts,
+    .type = Type::requests,
     .in = in_base | in_agents,
     .fallback = "[]",
-    .example = "[\"unit.restart\"]",
-    .help = "those a person is asked about",
-    .later = k_no_gate},
+    .example = "[\"package.request:*\"]",
+    .help = "what it may ask for and gets when a person agrees (see conos-approve(8))"},
   {.name = "gate.deny",
-    .type = Type::texts,
+    .type = Type::requests,
     .in = in_base | in_agents,
     .fallback = "[]",
-    .example = "[\"package.remove\"]",
-    .help = "those that are refused",
-    .later = k_no_gate},
+    .example = "[\"task.send:@officer\"]",
+    .help =
+      "what it may not ask for. What says most decides, and of two that say as much a denial"},
+  {.name = "approval_timeout",
+    .type = Type::duration,
+    .in = in_base | in_agents,
+    .fallback = "\"24h\"",
+    .help = "how long a request waits for a person",
+    .least = 60'000,
+    .most = k_week_ms},
+  {.name = "approvals_max",
+    .type = Type::integer,
+    .in = in_base | in_agents,
+    .fallback = "16",
+    .help = "how many requests of an agent may wait for a person at the same time",
+    .least = 1,
+    .most = 1000},
   {.name = "jit",
     .type = Type::boolean,
     .in = in_base | in_agents,

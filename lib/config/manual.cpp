@@ -80,6 +80,8 @@ std::string_view name_of(Type type)
     return "list of hosts";
   case Type::networks:
     return "list of networks";
+  case Type::requests:
+    return "list of requests";
   case Type::table:
     return "table";
   }

@@ -56,6 +56,8 @@ std::string form_of(Type type)
     return R"(@[A-Za-z0-9][A-Za-z0-9._-]*|(\*|(\*\.)?[A-Za-z0-9._-]+)(:[0-9]+)?)";
   case Type::networks:
     return R"([0-9A-Fa-f.:]+(/[0-9]+)?)";
+  case Type::requests:
+    return R"((\*|[a-z]+(\.([a-z]+|\*))?)(:.+)?)";
   case Type::boolean:
   case Type::integer:
   case Type::number:
@@ -109,6 +111,7 @@ Json type_of(const Key& key)
   case Type::taskees:
   case Type::hosts:
   case Type::networks:
+  case Type::requests:
     return list_of(text_of(form));
   case Type::text:
   case Type::agent:

@@ -42,6 +42,7 @@ public:
     case Type::taskees:
     case Type::hosts:
     case Type::networks:
+    case Type::requests:
       return texts();
     case Type::text:
     case Type::choice:

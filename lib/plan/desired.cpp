@@ -132,7 +132,7 @@ private:
     add("/home/" + user, 0700, user, user);
     add(m_site.instructions(agent.name), 0700, "root", "root");
     const auto doors = doors_of(agent);
-    if (doors.model) {
+    if (doors.has_sockets()) {
       add("/run/conos/doors/" + agent.name, 0750, "root", user);
     }
     if (doors.egress) {
@@ -195,6 +195,10 @@ private:
     egress.wanted = doors.egress.has_value();
     // without settings there is nothing to listen for either
     egress.reader = "conos-egress@" + agent.name + (doors.egress ? ".service" : ".socket");
+    const auto gate = gate_door(agent);
+    own(
+      m_site.compiled() + "/" + agent.name + ".gate.json", doors.has_gate ? to_json(gate) : "", 0600)
+      .wanted = doors.has_gate;
 
     // for programs that look for such a file at home; no step of ours reads it
     const auto copy = m_site.agent(agent.name) + "/AGENTS.md";
@@ -236,6 +240,7 @@ private:
       doors.egress = EgressDoor{agent.name, agent.egress_written, agent.egress,
         agent.egress_networks, agent.egress_max_bytes};
     }
+    doors.has_gate = is_open(gate_door(agent));
     return doors;
   }
 
@@ -264,6 +269,12 @@ private:
       }
     }
     return environment;
+  }
+
+  GateDoor gate_door(const config::Agent& agent) const
+  {
+    return {agent.name, agent.tier, m_ids.at(agent.name).uid, agent.gate, agent.approval_timeout,
+      agent.approvals_max};
   }
 
   AgentSettings settings_of(const config::Agent& agent) const

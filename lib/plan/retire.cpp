@@ -48,7 +48,8 @@ Result<Retired> what_is_left(const Place& place, const std::string& name, const 
       fmt::format("{}/conos-model@{}.service.d/30-keys.conf", k_units, name),
       fmt::format("{}/compiled/{}.json", lib, name),
       fmt::format("{}/compiled/{}.model.json", lib, name),
-      fmt::format("{}/compiled/{}.egress.json", lib, name), fmt::format("{}/hold/{}", lib, name),
+      fmt::format("{}/compiled/{}.egress.json", lib, name),
+      fmt::format("{}/compiled/{}.gate.json", lib, name), fmt::format("{}/hold/{}", lib, name),
       fmt::format("{}/pace/{}", lib, name), fmt::format("{}/locks/{}", lib, name)}));
   CONOS_CHECK(keep(retired.trees, {"/srv/conos/agents/" + name, "/home/a-" + name,
                                     fmt::format("{}/instructions/{}", lib, name)}));
@@ -115,7 +116,7 @@ Result<> stop_units(const Place& place, const Retired& retired)
   }
   CONOS_TRY(const auto systemd, Units::connect(k_stop_time));
   auto units = retired.units;
-  for (const auto* door : {"conos-model@", "conos-egress@"}) { // instances, with no files
+  for (const auto* door : {"conos-model@", "conos-egress@", "conos-gate@"}) { // instances, with no files
     units.insert(units.end(), {door + retired.name + ".socket", door + retired.name + ".service"});
   }
   for (const auto& unit : units) {

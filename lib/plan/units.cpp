@@ -133,22 +133,28 @@ File unit_file(const config::Agent& agent, std::string_view name)
 // door does not stop the work.
 std::string doors_text(const config::Agent& agent, const Doors& doors)
 {
-  std::vector<std::string> names;
+  std::vector<std::string> with_tcp;
   if (doors.model) {
-    names.push_back("conos-model@" + agent.name + ".socket");
+    with_tcp.push_back("conos-model@" + agent.name + ".socket");
   }
   if (doors.egress) {
-    names.push_back("conos-egress@" + agent.name + ".socket");
+    with_tcp.push_back("conos-egress@" + agent.name + ".socket");
   }
-  const auto sockets = join(names, " ");
+  auto sockets = with_tcp;
+  if (doors.has_gate) {
+    sockets.push_back("conos-gate@" + agent.name + ".socket");
+  }
   auto text = fmt::format("# Compiled from {0} by conos-bootstrap: the doors out of {1}'s cage.\n"
                           "[Unit]\n"
                           "Wants={2}\n"
-                          "After={2}\n"
-                          "# one network and IPC namespace for the agent and its TCP listeners\n"
-                          "JoinsNamespaceOf={2}\n",
-    k_config_path, agent.name, sockets);
-  if (doors.model) {
+                          "After={2}\n",
+    k_config_path, agent.name, join(sockets, " "));
+  if (!with_tcp.empty()) {
+    text += fmt::format("# one network and IPC namespace for the agent and its TCP listeners\n"
+                        "JoinsNamespaceOf={}\n",
+      join(with_tcp, " "));
+  }
+  if (doors.has_sockets()) {
     text += fmt::format("\n"
                         "[Service]\n"
                         "# the directory, so that a restarted socket is seen\n"
@@ -210,7 +216,7 @@ Result<std::vector<File>> unit_files_of(
   if (timer.wanted) {
     CONOS_TRY(timer.content, filled(sources.agent_timer, timer_values(agent)));
   }
-  return std::vector<File>{path, service, tier, own, doors, keys, timer};
+  return std::vector<File>{path, service, tier, own, opened, keys, timer};
 }
 
 std::vector<Unit> units_of(const config::Agent& agent, bool held)

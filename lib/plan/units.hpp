@@ -12,10 +12,12 @@ namespace conos::plan {
 
 // The ways out of an agent's cage; one it has not is nothing.
 struct Doors {
-  std::optional<ModelDoor> model;
-  std::optional<EgressDoor> egress;
+  std::optional<ModelDoor> model;   // what it may ask of language models
+  std::optional<EgressDoor> egress; // where it may go
+  bool has_gate = false;            // whether it may ask root for anything
 
-  bool has_any() const { return model || egress; }
+  bool has_any() const { return model || egress || has_gate; }
+  bool has_sockets() const { return model || has_gate; } // by a path
 };
 
 // The unit files and drop-ins of one agent; those it has not are there as not wanted, so that a
