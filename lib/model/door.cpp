@@ -928,6 +928,7 @@ private:
         call.models.erase(call.models.begin());
         call.error_body.clear();
         call.status = 0;
+        text_to(call.trouble, "it failed five times in a row, and is left alone for half a minute");
       }
     }
     if (call.model == nullptr) {
@@ -943,6 +944,11 @@ private:
       conclude(call, "failed", false);
       give_up(call);
     }
+  }
+
+  static void text_to(char (&into)[CURL_ERROR_SIZE], std::string_view text)
+  {
+    into[text.copy(&into[0], sizeof(into) - 1)] = '\0';
   }
 
   // Nothing is left to try: the caller gets what the provider said last, or that it said nothing.
@@ -1169,9 +1175,11 @@ private:
       return;
     }
     const bool is_busy = call.status == 0 || call.status == 429 || call.status >= 500;
-    if (is_busy && call.models.size() > 1) { // another one may do it
+    if (is_busy) {
+      drop_model(call);
+    }
+    if (is_busy && !call.models.empty()) { // another one may do it
       conclude(call, "failed", false);
-      call.models.erase(call.models.begin());
       call.model = nullptr;
       begin(call);
       return;
@@ -1182,6 +1190,18 @@ private:
     }
     conclude(call, "failed", false);
     give_up(call);
+  }
+
+  // Where the money has run out, it has for all models of that provider.
+  static void drop_model(Call& call)
+  {
+    const auto provider = call.model->provider;
+    call.models.erase(call.models.begin());
+    if (call.status == 429 && is_spend_limit(call.error_body)) {
+      std::erase_if(call.models, [&](const Model* model) {
+        return model->provider == provider;
+      });
+    }
   }
 
   void end_answer(Call& call, bool is_good)
