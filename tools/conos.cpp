@@ -33,12 +33,15 @@ struct Other {
   const char* purpose;
   const char* option = nullptr; // put before the others
 };
-constexpr std::array<Other, 9> k_others{{
+constexpr std::array<Other, 11> k_others{{
   {"task", "conos-task", "hand in tasks for agents, and see what became of them"},
   {"bootstrap", "conos-bootstrap", "make the machine what conos.toml says"},
   {"config", "conos-config", "check, replace and bring back conos.toml"},
   {"contract", "conos-contract", "check that a machine is as contracts say it is"},
-  {"doctor", "conos-bootstrap", "say what of the machine is not as conos.toml says", "--doctor"},
+  {"healthcheck", "conos-healthcheck", "check the machine's contracts, act on findings, record",
+    "check"},
+  {"doctor", "conos-healthcheck", "say all that is not as contracts and conos.toml say", "doctor"},
+  {"brief", "conos-healthcheck", "say what state the machine is in, as agents read it", "brief"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},

@@ -1,11 +1,11 @@
 #include "plan/units.hpp"
 
+#include "plan/fill.hpp"
 #include "plan/place.hpp"
 #include "sys/text.hpp"
 
 #include <fmt/format.h>
 
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -14,40 +14,6 @@ namespace conos::plan {
 namespace {
 
 constexpr Duration k_backstop = std::chrono::seconds(30); // after the limit work keeps itself
-
-using Values = std::map<std::string, std::string, std::less<>>;
-
-bool is_placeholder(std::string_view text)
-{
-  return !text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == text.npos;
-}
-
-// Puts values for @NAME@ and its like. No value has a character that means something to systemd:
-// names, numbers and calendar expressions only.
-Result<std::string> filled(std::string_view text, const Values& values)
-{
-  std::string out;
-  for (;;) {
-    const auto at = text.find('@');
-    const auto end = at == text.npos ? at : text.find('@', at + 1);
-    if (end == text.npos) {
-      return out += text;
-    }
-    const auto name = text.substr(at + 1, end - at - 1);
-    const auto value = values.find(name);
-    if (!is_placeholder(name)) {
-      out += text.substr(0, end); // the second one may begin another
-      text.remove_prefix(end);
-      continue;
-    }
-    if (value == values.end()) {
-      return fail(Kind::config, "a unit template asks for @{}@, which conos does not know", name);
-    }
-    out += text.substr(0, at);
-    out += value->second;
-    text.remove_prefix(end + 1);
-  }
-}
 
 std::string seconds(Duration duration)
 {

@@ -94,8 +94,8 @@ UnitSwitch switch_of(const Units& units)
   };
 }
 
-Result<std::optional<Hold>> halt_agent(
-  const Site& site, const UnitSwitch& units, audit::Ledger& ledger, const HaltWish& wish)
+Result<std::optional<Hold>> halt_unrecorded(
+  const Site& site, const UnitSwitch& units, const HaltWish& wish)
 {
   CONOS_CHECK(check_agent(site, wish.agent));
   CONOS_TRY(const auto before, read_hold(site, wish.agent));
@@ -112,6 +112,13 @@ Result<std::optional<Hold>> halt_agent(
   if (wish.how == Halt::kill) {
     CONOS_CHECK(stop_if_known(units, service_unit(wish.agent)));
   }
+  return before;
+}
+
+Result<std::optional<Hold>> halt_agent(
+  const Site& site, const UnitSwitch& units, audit::Ledger& ledger, const HaltWish& wish)
+{
+  CONOS_TRY(const auto before, halt_unrecorded(site, units, wish));
   const auto* how = wish.how == Halt::kill ? "kill" : "hold";
   CONOS_CHECK(record(ledger, "agent.halted", wish.by,
     {{"agent", wish.agent}, {"how", how}, {"reason", wish.reason}}));
