@@ -8,6 +8,7 @@
 #include "sys/process.hpp"
 #include "sys/text.hpp"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -122,24 +123,23 @@ Result<Exit> doctor(const cli::Args& args)
   const bool json = args.has("json");
   CONOS_TRY(const auto ended, compared(json));
   std::fputs(escaped_lines(ended.err).c_str(), stderr);
-  const auto compared_exit = ended.how == Ended::How::exited ? ended.status : 70;
-  if (compared_exit > 1) {
-    print(json ? "" : ended.out);
-    return static_cast<Exit>(compared_exit);
-  }
+  const auto compared_exit =
+    ended.how == Ended::How::exited ? static_cast<Exit>(ended.status) : Exit::bug;
+  const bool is_compared = compared_exit == Exit::ok || compared_exit == Exit::no;
   CONOS_TRY(const auto report, health::look(Site()));
   if (json) {
     // one object: of the comparison, with the contracts' report in it
-    const auto object = trimmed(ended.out);
-    print(std::string(object.substr(0, object.rfind('}'))) +
-          ",\"contracts\":" + std::string(trimmed(contract::json_report(report))) + "}\n");
+    const auto object = is_compared ? std::string(trimmed(ended.out)) : "{}";
+    const auto inside = object.substr(0, object.rfind('}'));
+    print(fmt::format("{}{}\"contracts\":{}}}\n", inside, inside == "{" ? "" : ",",
+      trimmed(contract::json_report(report))));
   } else {
     CONOS_TRY(const auto exemptions, exemption_lines());
     print("contracts\n" + contract::text_report(report, text_style(true)) + exemptions +
           "\nconos.toml\n" + ended.out);
   }
-  const bool is_bad = report.is_bad() || compared_exit != 0;
-  return leave(report, is_bad ? Exit::no : Exit::ok);
+  const auto exit = compared_exit == Exit::ok && report.is_bad() ? Exit::no : compared_exit;
+  return leave(report, exit);
 }
 
 } // namespace

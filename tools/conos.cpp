@@ -18,6 +18,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -33,11 +34,13 @@ struct Other {
   const char* purpose;
   const char* option = nullptr; // put before the others
 };
-constexpr std::array<Other, 11> k_others{{
+constexpr std::array<Other, 12> k_others{{
   {"task", "conos-task", "hand in tasks for agents, and see what became of them"},
   {"bootstrap", "conos-bootstrap", "make the machine what conos.toml says"},
   {"config", "conos-config", "check, replace and bring back conos.toml"},
   {"contract", "conos-contract", "check that a machine is as contracts say it is"},
+  {"protocol", "conos-contract", "ask a protocol whether a deed may be done, and do it",
+    "protocol"},
   {"healthcheck", "conos-healthcheck", "check the machine's contracts, act on findings, record",
     "check"},
   {"doctor", "conos-healthcheck", "say all that is not as contracts and conos.toml say", "doctor"},
@@ -148,15 +151,36 @@ Result<Exit> halt(const cli::Args& args, Halt how)
   return Exit::ok;
 }
 
+// Those that are named, or whoever is held.
+Result<std::vector<std::string>> agents_to_resume(const cli::Args& args, const Site& site)
+{
+  if (args.has("all") != args.operands.empty()) {
+    return fail(Kind::usage, "either name agents or say --all");
+  }
+  if (!args.has("all")) {
+    return args.operands;
+  }
+  CONOS_TRY(const auto names, agent_names(site));
+  std::vector<std::string> held;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(held), [&](const std::string& name) {
+    return is_held(site, name);
+  });
+  return held;
+}
+
 Result<Exit> resume(const cli::Args& args)
 {
   CONOS_CHECK(need_root());
-  const auto& agent = args.operands.front();
   const Site site;
+  CONOS_TRY(const auto agents, agents_to_resume(args, site));
   CONOS_TRY(const auto units, Units::connect(k_stop_time));
   CONOS_TRY(auto ledger, audit::Ledger::open(site.lib));
-  CONOS_TRY(const auto hold, resume_agent(site, switch_of(units), ledger, agent, acting_account()));
-  print(fmt::format("{} {}\n", agent, hold ? "is back" : "was not on hold"));
+  const auto by = acting_account();
+  for (const auto& agent : agents) {
+    CONOS_TRY(
+      const auto hold, resume_agent(site, switch_of(units), ledger, {agent, by, args["reason"]}));
+    print(fmt::format("{} {}\n", agent, hold ? "is back" : "was not on hold"));
+  }
   return Exit::ok;
 }
 
@@ -262,7 +286,8 @@ std::vector<cli::Verb> verbs()
       [](const cli::Args& args) {
         return halt(args, Halt::kill);
       }},
-    {"resume", "let a held agent go on", "AGENT", {}, resume},
+    {"resume", "let held agents go on", "[AGENT…]", {k_reason, {"all", "every agent that is held"}},
+      resume},
   };
   for (const auto& other : k_others) {
     all.push_back({other.verb, other.purpose, "[…]", {}, [](const cli::Args&) -> Result<Exit> {

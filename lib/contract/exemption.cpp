@@ -1,5 +1,7 @@
 #include "contract/exemption.hpp"
 
+#include "audit/ledger.hpp"
+#include "host/log_file.hpp"
 #include "sys/file.hpp"
 #include "sys/text.hpp"
 
@@ -57,7 +59,13 @@ Result<> save(const UniqueFd& dir, const std::string& file, const std::vector<Ex
 // The directory, locked: two that add at the same time both stay.
 Result<UniqueFd> open_locked(const std::string& file)
 {
-  CONOS_TRY(auto dir, open_dir(directory_of(file)));
+  const auto path = directory_of(file);
+  CONOS_TRY(const auto above, open_dir(directory_of(path)));
+  const auto made = make_dir(above, path.substr(path.rfind('/') + 1), 0700);
+  if (!made && made.error().kind != Kind::exists) {
+    return tl::unexpected<Error>(made.error());
+  }
+  CONOS_TRY(auto dir, open_dir(path));
   while (::flock(dir.get(), LOCK_EX) < 0) {
     if (errno != EINTR) {
       return os_error("lock '{}'", directory_of(file));
@@ -76,8 +84,9 @@ void erase(std::vector<Exemption>& all, const std::string& contract, const std::
 }
 
 Result<> record(
-  audit::Ledger& ledger, std::string_view type, const std::string& by, const Json& payload)
+  const ExemptionPlaces& places, std::string_view type, const std::string& by, const Json& payload)
 {
+  CONOS_TRY(auto ledger, audit::Ledger::open(places.ledger));
   audit::Row row;
   row.type = type;
   row.actor = by;
@@ -85,11 +94,37 @@ Result<> record(
   return ledger.append({row}).map([](const auto&) {});
 }
 
+// The reference's line, and who and until when.
+Result<> write_line(const ExemptionPlaces& places, const Exemption& one, Time now)
+{
+  const auto dir = open_dir(places.logs);
+  if (!dir) { // a machine that has contracts and no agents
+    return dir.error().kind == Kind::not_found ? Result<>{} : tl::unexpected<Error>(dir.error());
+  }
+  CONOS_TRY(const auto log, open_log(*dir, "protocol.log"));
+  return append_lines(log, fmt::format("{} [protocol:exempt] {} reason={} actor={} until={}\n",
+                             rfc3339(now, 0), escaped(name_of(one.contract, one.check), 200),
+                             Json(one.reason).dump(-1, ' ', true, Json::error_handler_t::replace),
+                             escaped(one.by, 64), one.until ? rfc3339(*one.until, 0) : "-"));
+}
+
+Result<> keep(const ExemptionPlaces& places, const Exemption& exemption, Time now)
+{
+  CONOS_TRY(const auto dir, open_locked(places.file));
+  CONOS_TRY(auto all, load_exemptions(places, now));
+  erase(all, exemption.contract, exemption.check);
+  if (all.size() >= k_most) {
+    return fail(Kind::busy, "there are {} exemptions already", k_most);
+  }
+  all.push_back(exemption);
+  return save(dir, places.file, all);
+}
+
 } // namespace
 
-Result<std::vector<Exemption>> load_exemptions(const std::string& file, Time now)
+Result<std::vector<Exemption>> load_exemptions(const ExemptionPlaces& places, Time now)
 {
-  const auto text = read_path(file, k_max_bytes);
+  const auto text = read_path(places.file, k_max_bytes);
   if (!text) {
     const auto kind = text.error().kind;
     return kind == Kind::not_found || kind == Kind::denied
@@ -106,45 +141,49 @@ Result<std::vector<Exemption>> load_exemptions(const std::string& file, Time now
     }
     return out;
   } catch (const Json::exception& e) {
-    return fail(Kind::bad_data, "'{}': {}", file, escaped(e.what()));
+    return fail(Kind::bad_data, "'{}': {}", places.file, escaped(e.what()));
   }
 }
 
-Result<> keep_exemption(const std::string& file, const Exemption& exemption, Time now)
+Result<Time> parse_expiry(std::string_view text, Time now)
 {
-  CONOS_TRY(const auto dir, open_locked(file));
-  CONOS_TRY(auto all, load_exemptions(file, now));
-  erase(all, exemption.contract, exemption.check);
-  if (all.size() >= k_most) {
-    return fail(Kind::busy, "there are {} exemptions already", k_most);
+  const auto time = parse_rfc3339(text);
+  const auto after = parse_duration(text);
+  if (!time && !after) {
+    return fail(Kind::usage, "'{}' is neither a time (2026-11-20T21:30:00Z) nor a duration (2h)",
+      escaped(text, 100));
   }
-  all.push_back(exemption);
-  return save(dir, file, all);
+  const auto lasts = time ? std::chrono::duration_cast<Duration>(*time - now) : *after;
+  if (lasts <= Duration(0)) {
+    return fail(Kind::usage, "'{}' has passed already", escaped(text, 100));
+  }
+  if (lasts > k_longest_exemption) {
+    return fail(Kind::usage, "'{}' is more than a year away", escaped(text, 100));
+  }
+  return now + lasts;
 }
 
-Result<bool> drop_exemption(
-  const std::string& file, const std::string& contract, const std::string& check, Time now)
+Result<> let_off(const ExemptionPlaces& places, const Exemption& exemption, Time now)
 {
-  CONOS_TRY(const auto dir, open_locked(file));
-  CONOS_TRY(auto all, load_exemptions(file, now));
+  CONOS_CHECK(record(places, "contract.exempted", exemption.by, json_of(exemption)));
+  CONOS_CHECK(write_line(places, exemption, now));
+  return exemption.until ? keep(places, exemption, now) : Result<>{};
+}
+
+Result<bool> end_exemption(const ExemptionPlaces& places, const std::string& contract,
+  const std::string& check, const std::string& by, Time now)
+{
+  CONOS_TRY(const auto dir, open_locked(places.file));
+  CONOS_TRY(auto all, load_exemptions(places, now));
   const auto before = all.size();
   erase(all, contract, check);
   if (all.size() == before) {
     return false;
   }
-  CONOS_CHECK(save(dir, file, all));
+  CONOS_CHECK(save(dir, places.file, all));
+  CONOS_CHECK(
+    record(places, "contract.unexempted", by, {{"contract", contract}, {"check", check}}));
   return true;
-}
-
-Result<> record_exemption(audit::Ledger& ledger, const Exemption& exemption)
-{
-  return record(ledger, "contract.exempted", exemption.by, json_of(exemption));
-}
-
-Result<> record_end_of_exemption(audit::Ledger& ledger, const std::string& contract,
-  const std::string& check, const std::string& by)
-{
-  return record(ledger, "contract.unexempted", by, {{"contract", contract}, {"check", check}});
 }
 
 std::string line_of(const Exemption& one)

@@ -349,7 +349,9 @@ Result<contract::Report> look(const Site& site)
 
 Result<std::vector<contract::Exemption>> exemptions_of(const Site& site)
 {
-  return contract::load_exemptions(directory_of(site) + "/exemptions.json", now());
+  contract::ExemptionPlaces places;
+  places.file = directory_of(site) + "/exemptions.json";
+  return contract::load_exemptions(places, now());
 }
 
 Result<State> load_state(const Site& site)

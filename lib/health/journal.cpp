@@ -3,13 +3,13 @@
 #include "audit/sha256.hpp"
 #include "contract/report/report.hpp"
 #include "host/acl.hpp"
+#include "host/log_file.hpp"
 #include "sys/file.hpp"
 #include "sys/text.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,7 +20,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr off_t k_max_log = 8 << 20;
 constexpr std::size_t k_tail = 1U << 20U; // a record is far smaller
 constexpr std::size_t k_most_listed = 1000;
 constexpr mode_t k_mode = 0640;
@@ -119,46 +118,6 @@ std::string latest(const contract::Report& report, const std::string& ts, const 
   return dumped(json) + "\n";
 }
 
-// To append to, and set aside when it is large.
-Result<UniqueFd> open_log(const UniqueFd& dir, const std::string& name)
-{
-  const auto open = [&] {
-    return UniqueFd(::openat(
-      dir.get(), name.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, k_mode));
-  };
-  auto file = open();
-  if (!file) {
-    return os_error("open '{}'", name);
-  }
-  CONOS_TRY(const auto status, stat_of(file));
-  if (status.st_size > k_max_log) {
-    if (::renameat(dir.get(), name.c_str(), dir.get(), (name + ".1").c_str()) < 0) {
-      return os_error("set '{}' aside", name);
-    }
-    file = open();
-    if (!file) {
-      return os_error("open '{}'", name);
-    }
-  }
-  CONOS_TRY(const auto group, group_id("conos"));
-  if (::fchown(file.get(), 0, group.value_or(0)) < 0 || ::fchmod(file.get(), k_mode) < 0) {
-    return os_error("give '{}' its owner", name);
-  }
-  return file;
-}
-
-// A line that was cut off by a crash is ended first.
-Result<> append(const UniqueFd& file, const std::string& text)
-{
-  CONOS_TRY(const auto status, stat_of(file));
-  char last = '\n';
-  if (status.st_size > 0 && ::pread(file.get(), &last, 1, status.st_size - 1) < 0) {
-    return os_error("read a log's end");
-  }
-  CONOS_CHECK(write_all(file, (last == '\n' ? "" : "\n") + text));
-  return sync_file(file);
-}
-
 // Of the last whole record; empty when there is none.
 Result<std::string> last_hash(const UniqueFd& file)
 {
@@ -190,7 +149,7 @@ Result<> append_diff(const UniqueFd& dir, const Step& step, const std::string& t
     {"resolved", keys_of(step, true)},
   };
   json["hash"] = hash_of_record(dumped(json));
-  return append(file, dumped(json) + "\n");
+  return append_lines(file, dumped(json) + "\n");
 }
 
 } // namespace
@@ -217,7 +176,7 @@ Result<> write_journal(
     return {};
   }
   CONOS_TRY(const auto log, open_log(dir, "contracts.log"));
-  CONOS_CHECK(append(log, log_lines(report, step, ts, run)));
+  CONOS_CHECK(append_lines(log, log_lines(report, step, ts, run)));
   return append_diff(dir, step, ts, run);
 }
 

@@ -125,18 +125,19 @@ Result<std::optional<Hold>> halt_agent(
   return before;
 }
 
-Result<std::optional<Hold>> resume_agent(const Site& site, const UnitSwitch& units,
-  audit::Ledger& ledger, const std::string& agent, const std::string& by)
+Result<std::optional<Hold>> resume_agent(
+  const Site& site, const UnitSwitch& units, audit::Ledger& ledger, const ResumeWish& wish)
 {
-  CONOS_CHECK(check_agent(site, agent));
-  CONOS_TRY(const auto hold, read_hold(site, agent));
-  CONOS_TRY(const auto names, units_to_start(hold, units, agent));
+  CONOS_CHECK(check_agent(site, wish.agent));
+  CONOS_TRY(const auto hold, read_hold(site, wish.agent));
+  CONOS_TRY(const auto names, units_to_start(hold, units, wish.agent));
   // first, or the claim that the path unit starts finds it and does nothing, again and again
-  CONOS_CHECK(remove_hold(site, agent));
+  CONOS_CHECK(remove_hold(site, wish.agent));
   for (const auto& unit : names) {
     CONOS_CHECK(units.start(unit));
   }
-  CONOS_CHECK(record(ledger, "agent.resumed", by, {{"agent", agent}}));
+  CONOS_CHECK(record(ledger, "agent.resumed", wish.by,
+    {{"agent", wish.agent}, {"reason", wish.reason}, {"held_for", hold ? hold->reason : ""}}));
   return hold;
 }
 
