@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <utility>
 
 namespace conos::health {
 
@@ -89,7 +90,7 @@ Result<std::size_t> waiting_for(const Site& site, const std::string& agent)
 
 } // namespace
 
-Digest digest_of(const Step& step, const contract::Loaded& loaded, State& state, Time now)
+Digest digest_of(const contract::Loaded& loaded, State& state, Time now)
 {
   Digest digest;
   const auto keys = escalating(loaded);
@@ -100,11 +101,7 @@ Digest digest_of(const Step& step, const contract::Loaded& loaded, State& state,
       digest.bad.push_back(finding);
     }
   }
-  for (const auto& change : step.changes) {
-    if (change.news == News::healed && change.finding.escalated) {
-      digest.healed.push_back(change.finding);
-    }
-  }
+  digest.healed = std::exchange(state.untold, {});
   return digest;
 }
 

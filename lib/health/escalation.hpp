@@ -20,9 +20,9 @@ struct Digest {
   bool empty() const { return bad.empty() && healed.empty(); }
 };
 
-// Of a step's findings those whose on_fail says escalate; an invalid file is one. Marks them as
-// told in `state`.
-Digest digest_of(const Step& step, const contract::Loaded& loaded, State& state, Time now);
+// Of the findings in `state` those whose on_fail says escalate (an invalid file is one) and that
+// are due, and those that have healed. Marks them as told in it: keep it when they were.
+Digest digest_of(const contract::Loaded& loaded, State& state, Time now);
 
 // The task's text: the contracts' own words, and nothing that was seen on the machine, which
 // anybody may have put there. The agent takes them for root's.

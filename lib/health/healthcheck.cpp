@@ -60,7 +60,8 @@ Result<State> read_state(const UniqueFd& dir)
   return state_from_json(*text);
 }
 
-Result<contract::Report> evaluate(const Site& site, std::vector<std::string> tags)
+Result<contract::Report> evaluate(
+  std::vector<std::string> tags, std::vector<contract::Exemption> exemptions)
 {
   CONOS_TRY(auto loaded, contract::load({}, contract::usual_directories()));
   if (loaded.contracts.empty() && loaded.invalid.empty()) {
@@ -68,7 +69,7 @@ Result<contract::Report> evaluate(const Site& site, std::vector<std::string> tag
   }
   contract::EvaluateOptions options;
   options.selection.tags = std::move(tags);
-  CONOS_TRY(options.exemptions, exemptions_of(site));
+  options.exemptions = std::move(exemptions);
   return contract::evaluate(std::make_shared<const contract::Loaded>(std::move(loaded)), options);
 }
 
@@ -133,11 +134,11 @@ public:
   Result<Outcome> run()
   {
     CONOS_TRY(const auto dir, open_locked(m_site));
-    CONOS_TRY(const auto before, read_state(dir));
     CONOS_TRY(const auto compiled, open_dir(m_site.compiled()));
-    CONOS_TRY(const auto settings, load_health_settings(compiled));
+    const auto settings = or_nothing(load_health_settings(compiled));
+    const auto before = or_nothing(read_state(dir));
     const bool with_hourly = is_hourly_due(before);
-    CONOS_TRY(m_out.report, evaluate(m_site, tags(with_hourly)));
+    CONOS_TRY(m_out.report, evaluate(tags(with_hourly), or_nothing(exemptions_of(m_site))));
     m_out.step = step(before, m_out.report, m_out.report.started);
     auto& state = m_out.step.state;
     if (with_hourly) {
@@ -161,6 +162,18 @@ public:
   }
 
 private:
+  // What cannot be read is said, and is no reason to look away: nothing is let off then, nobody is
+  // told, or everything is found anew.
+  template<class T>
+  T or_nothing(Result<T> result)
+  {
+    if (!result) {
+      m_out.trouble.push_back(result.error().text());
+      return T();
+    }
+    return *std::move(result);
+  }
+
   static std::int64_t seconds_of(Time time)
   {
     return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
@@ -281,10 +294,11 @@ private:
   {
     auto& state = m_out.step.state;
     if (agent.empty()) {
+      state.untold.clear();
       return;
     }
     auto told = state;
-    const auto digest = digest_of(m_out.step, *m_out.report.loaded, told, m_out.report.started);
+    const auto digest = digest_of(*m_out.report.loaded, told, m_out.report.started);
     if (digest.empty()) {
       state.is_muted = false;
       return;
@@ -318,7 +332,7 @@ private:
     }
     FactSources sources;
     sources.site = m_site;
-    CONOS_TRY(const auto exemptions, exemptions_of(m_site));
+    const auto exemptions = exemptions_of(m_site).value_or(std::vector<contract::Exemption>());
     const auto text = brief_text(m_out.step.state, exemptions, collect_facts(sources));
     const auto there = read_path(path, k_max_brief);
     if (there && *there == text) {
@@ -344,7 +358,7 @@ Result<Outcome> healthcheck(const Site& site, const Wish& wish)
 
 Result<contract::Report> look(const Site& site)
 {
-  return evaluate(site, {});
+  return evaluate({}, exemptions_of(site).value_or(std::vector<contract::Exemption>()));
 }
 
 Result<std::vector<contract::Exemption>> exemptions_of(const Site& site)
@@ -365,7 +379,7 @@ Result<std::string> brief(const Site& site)
   FactSources sources;
   sources.site = site;
   CONOS_TRY(const auto state, load_state(site));
-  CONOS_TRY(const auto exemptions, exemptions_of(site));
+  const auto exemptions = exemptions_of(site).value_or(std::vector<contract::Exemption>());
   return brief_text(state, exemptions, collect_facts(sources));
 }
 

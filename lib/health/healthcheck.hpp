@@ -28,11 +28,13 @@ struct Outcome {
   std::vector<std::string> trouble; // what could not be done or recorded: the run went on
 };
 
-// One at a time; another run is waited for. Kind::not_found when the machine has no contracts,
-// Kind::config when conos-bootstrap has not been here.
+// One at a time; another run is waited for. What it keeps may be damaged: it then says so, and
+// begins anew. Kind::not_found when the machine has no contracts, Kind::config when conos-bootstrap
+// has not been here.
 Result<Outcome> healthcheck(const Site& site, const Wish& wish);
 
-// The contracts of this machine as they are now, with exemptions; nothing is acted on or recorded.
+// The contracts of this machine as they are now, with exemptions that can be read; nothing is acted
+// on or recorded.
 Result<contract::Report> look(const Site& site);
 
 // Exemptions that hold now.

@@ -94,7 +94,7 @@ public:
 
   void take(const contract::Row& row)
   {
-    if (row.status == Status::skip) {
+    if (row.is_blocked) {
       return; // neither good nor bad
     }
     if (row.status == Status::exempt) {
@@ -116,7 +116,7 @@ public:
         ++at;
         continue;
       }
-      m_step.changes.push_back({News::healed, at->second});
+      heal(at->second, nullptr, nullptr);
       at = findings.erase(at);
     }
   }
@@ -137,6 +137,9 @@ private:
     auto& findings = m_step.state.findings;
     const auto found = findings.find(seen.key);
     if (found == findings.end()) {
+      std::erase_if(m_step.state.untold, [&](const Finding& healed) {
+        return healed.key == seen.key;
+      });
       m_step.changes.push_back({News::opened, seen, row.check, row.contract});
       findings.emplace(seen.key, std::move(seen));
       return;
@@ -160,8 +163,20 @@ private:
         (++found->second.good_runs < k_good_runs && row.status != Status::exempt)) {
       return;
     }
-    m_step.changes.push_back({News::healed, found->second, row.check, row.contract});
+    heal(found->second, row.check, row.contract);
     findings.erase(found);
+  }
+
+  void heal(
+    const Finding& finding, const contract::Check* check, const contract::Contract* contract)
+  {
+    m_step.changes.push_back({News::healed, finding, check, contract});
+    if (finding.escalated) {
+      auto& untold = m_step.state.untold;
+      untold.push_back(finding);
+      untold.erase(untold.begin(),
+        untold.end() - static_cast<std::ptrdiff_t>(std::min(untold.size(), k_most_untold)));
+    }
   }
 
   Time m_now;
@@ -258,9 +273,13 @@ std::string to_json(const State& state)
   for (const auto& row : state.unrecorded) {
     unrecorded.push_back({{"type", row.type}, {"payload", row.payload}});
   }
+  auto untold = Json::object();
+  for (const auto& finding : state.untold) {
+    untold[finding.key] = json_of(finding);
+  }
   return Json{{"v", 1}, {"at", json_of(state.at)}, {"hourly", json_of(state.hourly)},
            {"evaluation", state.evaluation}, {"findings", findings}, {"recent", recent},
-           {"unrecorded", unrecorded}, {"muted", state.is_muted}}
+           {"unrecorded", unrecorded}, {"untold", untold}, {"muted", state.is_muted}}
            .dump(1, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
@@ -281,6 +300,9 @@ Result<State> state_from_json(std::string_view text)
     }
     for (const auto& row : json.at("unrecorded")) {
       state.unrecorded.push_back({row.at("type"), row.at("payload")});
+    }
+    for (const auto& [key, finding] : json.at("untold").items()) {
+      state.untold.push_back(finding_from(key, finding));
     }
     state.is_muted = json.at("muted");
     return state;

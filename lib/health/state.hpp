@@ -49,6 +49,7 @@ struct State {
   std::map<std::string, Finding> findings; // open, by key
   std::vector<Recent> recent;              // changes, the newest last
   std::vector<Unrecorded> unrecorded;      // rows the ledger would not take, for the next run
+  std::vector<Finding> untold;             // healed, and the agent knows it only as bad
   bool is_muted = false; // the agent has too many of our tasks, and the ledger knows
 };
 
@@ -71,7 +72,8 @@ struct Step {
   std::vector<Finding> exempt; // let off, and bad without that
 };
 
-// What a report changes. A check that was not made this time stays as it was; one that no contract
+// What a report changes. A check that could not be made because of another stays as it was, and so
+// does one that was not selected; one that makes no sense any more (skip_if) or that no contract
 // has any more is healed.
 Step step(const State& before, const contract::Report& report, Time now);
 
@@ -85,6 +87,7 @@ bool is_due(const Finding& finding, Time now);
 bool is_open(Status status);
 
 constexpr std::size_t k_max_state_bytes = 16U << 20U;
+constexpr std::size_t k_most_untold = 1000; // the oldest go
 
 std::string to_json(const State& state);
 Result<State> state_from_json(std::string_view text);

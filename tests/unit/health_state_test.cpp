@@ -59,7 +59,7 @@ struct Runs {
     return step;
   }
 
-  Digest told(const Step& step) { return digest_of(step, *loaded, state, at); }
+  Digest told(const Step& /*step*/) { return digest_of(*loaded, state, at); }
 };
 
 } // namespace
@@ -100,13 +100,25 @@ TEST_CASE("numbers that go up and down are no news, another message is", "[healt
   CHECK(runs.next(Status::timeout, "free is 8 %, should be at least 15 %").changes.size() == 1);
 }
 
-TEST_CASE("a check that was skipped stays as it was", "[health][state]")
+TEST_CASE("a check that another one stands in the way of stays as it was", "[health][state]")
 {
   Runs runs;
   (void)runs.next(Status::warn, "it is gone");
-  CHECK(runs.next(Status::skip).changes.empty());
-  CHECK(runs.next(Status::skip).changes.empty());
+  for (int i = 0; i < 3; ++i) {
+    auto report = report_of(runs.loaded, Status::skip);
+    report.rows[0].is_blocked = true;
+    CHECK(health::step(runs.state, report, runs.at).changes.empty());
+  }
   CHECK(runs.state.findings.size() == 1);
+}
+
+TEST_CASE("a finding heals when its check makes no sense any more", "[health][state]")
+{
+  Runs runs;
+  (void)runs.next(Status::warn, "it does not run");
+  CHECK(runs.next(Status::skip).changes.empty());
+  CHECK(runs.next(Status::skip).changes.size() == 1);
+  CHECK(runs.state.findings.empty());
 }
 
 TEST_CASE(
@@ -142,6 +154,23 @@ TEST_CASE("the agent is told once, again after a day or of something else, and o
   CHECK(digest.healed.size() == 1);
 }
 
+TEST_CASE(
+  "the agent hears of the end later, when it could not be told before, unless it is bad again",
+  "[health][escalation]")
+{
+  Runs runs;
+  (void)runs.told(runs.next(Status::fail, "x is gone"));
+  (void)runs.next(Status::pass);
+  (void)runs.next(Status::pass); // too many tasks waited
+  auto later = runs;
+  CHECK(later.told(later.next(Status::pass)).healed.size() == 1);
+  CHECK(later.told(later.next(Status::pass)).empty());
+
+  const auto digest = runs.told(runs.next(Status::fail, "x is gone"));
+  CHECK(digest.bad.size() == 1);
+  CHECK(digest.healed.empty());
+}
+
 TEST_CASE("what was seen is not told, only what the contract says", "[health][escalation]")
 {
   Runs runs;
@@ -165,6 +194,7 @@ TEST_CASE("the state is read as it was written", "[health][state]")
   runs.state.hourly = runs.at;
   runs.state.recent.push_back({runs.at, "words"});
   runs.state.unrecorded.push_back({"contract.failed", "{}"});
+  runs.state.untold.push_back(runs.state.findings.begin()->second);
   runs.state.is_muted = true;
   const auto text = to_json(runs.state);
   const auto read = state_from_json(text);
