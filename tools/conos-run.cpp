@@ -1,13 +1,19 @@
 // conos-run - the steps of an agent's activation: claim, work, deliver; and the sweep
 #include "cli/tool.hpp"
 #include "run/claim.hpp"
+#include "run/compose.hpp"
 #include "run/days.hpp"
 #include "run/deliver.hpp"
 #include "run/route.hpp"
+#include "run/show.hpp"
 #include "run/sweep.hpp"
 #include "run/work.hpp"
 #include "sys/log.hpp"
+#include "sys/text.hpp"
 
+#include <unistd.h>
+
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -57,6 +63,56 @@ Result<cli::Exit> run_deliver(const cli::Args& args)
   return ended(std::move(delivered));
 }
 
+void print(const std::string& text)
+{
+  (void)std::fwrite(text.data(), 1, text.size(), stdout); // cli::run looks at ferror
+}
+
+// On a terminal nothing of it may act; anywhere else it is what it is, to the byte.
+void print_foreign(const std::string& text)
+{
+  print(::isatty(STDOUT_FILENO) == 1 ? escaped_lines(text) : text);
+}
+
+Result<cli::Exit> run_prompt(const cli::Args& args)
+{
+  if (args.operands[0] != "show") {
+    return fail(Kind::usage, "'{}' is not 'show'", escaped(args.operands[0]));
+  }
+  CONOS_TRY(const auto prompt, prompt_of_task(Site(), args.operands[1], args.operands[2]));
+  if (args.has("sizes")) {
+    print(sizes_text(prompt));
+    return cli::Exit::ok;
+  }
+  print_foreign(prompt);
+  return cli::Exit::ok;
+}
+
+RunName name_of(const cli::Args& args)
+{
+  return {args.operands[0], args.has("agent") ? args["agent"] : ""};
+}
+
+Result<cli::Exit> run_show(const cli::Args& args)
+{
+  auto part = RunPart::summary;
+  for (const auto& [name, value] :
+    {std::pair("prompt", RunPart::prompt), std::pair("transcript", RunPart::transcript),
+      std::pair("tools", RunPart::tools), std::pair("cost", RunPart::cost)}) {
+    part = args.has(name) ? value : part;
+  }
+  CONOS_TRY(const auto text, show_run(Site(), name_of(args), part));
+  print_foreign(text);
+  return cli::Exit::ok;
+}
+
+Result<cli::Exit> run_replay(const cli::Args& args)
+{
+  CONOS_TRY(const auto replayed, replay_run(Site(), name_of(args)));
+  print(replayed.report);
+  return replayed.is_same ? cli::Exit::ok : cli::Exit::no;
+}
+
 Result<cli::Exit> run_cron(const cli::Args& args)
 {
   return ended(put_scheduled_task(Site(), args.operands[0]));
@@ -68,6 +124,9 @@ Result<cli::Exit> run_sweep(const cli::Args&)
   copy_to_days(Site());
   return ended(std::move(swept));
 }
+
+const cli::Option k_agent{
+  "agent", "the run with this agent, of a task that was passed on; else the last", "NAME"};
 
 } // namespace
 
@@ -83,6 +142,15 @@ int main(int argc, char* argv[])
           {"work", "run the agent's program on its batch (the agent)", "AGENT", {}, run_work},
           {"deliver", "judge and publish what work left (root)", "AGENT", {}, run_deliver},
           {"cron", "put an agent's scheduled task into transit (root)", "AGENT", {}, run_cron},
+          {"show", "show a run that has ended (root)", "ID",
+            {{"prompt", "what the program was told"},
+              {"transcript", "what was said and done, step by step"},
+              {"tools", "what was done only"}, {"cost", "calls and tokens"}, k_agent},
+            run_show},
+          {"replay", "do a run again from its record and say where it differs (root)", "ID",
+            {k_agent}, run_replay},
+          {"prompt", "print the prompt of a task as its program gets it (root)", "show AGENT TASK",
+            {{"sizes", "print how large each of its sections is instead"}}, run_prompt},
           {"sweep", "mend what units and crashes left behind (root)", "", {}, run_sweep},
         },
       .section = "8",

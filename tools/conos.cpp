@@ -7,6 +7,7 @@
 #include "host/provenance.hpp"
 #include "host/units.hpp"
 #include "run/halt.hpp"
+#include "run/sessions.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
 #include "sys/process.hpp"
@@ -34,7 +35,7 @@ struct Other {
   const char* purpose;
   const char* option = nullptr; // put before the others
 };
-constexpr std::array<Other, 12> k_others{{
+constexpr auto k_others = std::to_array<Other>({
   {"task", "conos-task", "hand in tasks for agents, and see what became of them"},
   {"bootstrap", "conos-bootstrap", "make the machine what conos.toml says"},
   {"config", "conos-config", "check, replace and bring back conos.toml"},
@@ -45,11 +46,13 @@ constexpr std::array<Other, 12> k_others{{
     "check"},
   {"doctor", "conos-healthcheck", "say all that is not as contracts and conos.toml say", "doctor"},
   {"brief", "conos-healthcheck", "say what state the machine is in, as agents read it", "brief"},
+  {"budget", "conos-budget", "show and change what agents may spend on language models"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
   {"run", "conos-run", "the steps of an agent's activation"},
-}};
+  {"prompt", "conos-run", "show what an agent's program is told", "prompt"},
+});
 
 void print(const std::string& text)
 {
@@ -184,6 +187,21 @@ Result<Exit> resume(const cli::Args& args)
   return Exit::ok;
 }
 
+Result<Exit> clear(const cli::Args& args)
+{
+  CONOS_CHECK(need_root());
+  const Site site;
+  auto names = args.operands;
+  if (names.empty()) {
+    CONOS_TRY(names, agent_names(site));
+  }
+  for (const auto& name : names) {
+    CONOS_TRY(const auto cleared, clear_sessions(site, name));
+    print(fmt::format("{}: cleared {} session(s)\n", name, cleared));
+  }
+  return Exit::ok;
+}
+
 // What the spinner says: where the last of a chain is.
 std::string progress_of(const std::string& id)
 {
@@ -288,6 +306,8 @@ std::vector<cli::Verb> verbs()
       }},
     {"resume", "let held agents go on", "[AGENT…]", {k_reason, {"all", "every agent that is held"}},
       resume},
+    {"clear-sessions", "let an agent's program, or each of them, forget what was said", "[AGENT]",
+      {}, clear},
   };
   for (const auto& other : k_others) {
     all.push_back({other.verb, other.purpose, "[…]", {}, [](const cli::Args&) -> Result<Exit> {

@@ -172,13 +172,18 @@ Digest digest_from(std::string_view line)
 
 Result<Redactor> Redactor::load(const UniqueFd& dir)
 {
-  Redactor redactor;
   const auto text = read_file(dir, k_known_secrets, k_max_known_bytes);
   if (!text) {
-    return text.error().kind == Kind::not_found ? Result<Redactor>(redactor)
+    return text.error().kind == Kind::not_found ? Result<Redactor>(Redactor())
                                                 : tl::unexpected<Error>(text.error());
   }
-  for (const auto line : split(*text, '\n')) {
+  return parse(*text);
+}
+
+Redactor Redactor::parse(std::string_view text)
+{
+  Redactor redactor;
+  for (const auto line : split(text, '\n')) {
     if (line.size() == 2 * Digest{}.size()) {
       redactor.know(digest_from(line));
     }

@@ -24,6 +24,9 @@ public:
   // And, from k_known_secrets in `dir`, the machine's own; no file is none.
   static Result<Redactor> load(const UniqueFd& dir);
 
+  // From the text of such a file.
+  static Redactor parse(std::string_view text);
+
   void know(const Digest& secret) { m_known.insert(secret); }
 
   // The text, which stays JSON where it was: what is taken out and put in has no character that

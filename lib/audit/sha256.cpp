@@ -24,6 +24,31 @@ Digest sha256(std::string_view bytes)
   return digest;
 }
 
+struct Hasher::State {
+  SHA256_CTX context;
+};
+
+Hasher::Hasher()
+    : m_state(std::make_unique<State>())
+{
+  (void)SHA256_Init(&m_state->context);
+}
+Hasher::Hasher(Hasher&&) noexcept = default;
+Hasher& Hasher::operator=(Hasher&&) noexcept = default;
+Hasher::~Hasher() = default;
+
+void Hasher::update(std::string_view bytes)
+{
+  (void)SHA256_Update(&m_state->context, bytes.data(), bytes.size());
+}
+
+std::string Hasher::finish()
+{
+  Digest digest;
+  (void)SHA256_Final(digest.data(), &m_state->context);
+  return hex(digest);
+}
+
 #pragma GCC diagnostic pop
 
 std::string hex(std::string_view bytes)

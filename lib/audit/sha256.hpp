@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,24 @@ Digest sha256(std::string_view bytes);
 std::string hex(const Digest& digest);
 std::string hex(std::string_view bytes);
 std::string sha256_hex(std::string_view bytes);
+
+// The digest of what comes in pieces.
+class Hasher
+{
+public:
+  Hasher();
+  Hasher(Hasher&&) noexcept;
+  Hasher& operator=(Hasher&&) noexcept;
+  ~Hasher();
+
+  void update(std::string_view bytes);
+  // 64 hex digits; nothing can be added afterwards.
+  std::string finish();
+
+private:
+  struct State;
+  std::unique_ptr<State> m_state;
+};
 
 // RFC 4648, section 4, with padding.
 std::string base64(std::string_view bytes);

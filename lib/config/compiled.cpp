@@ -17,6 +17,7 @@ constexpr std::size_t k_max_compiled_bytes = 1U << 20U;
 
 constexpr std::array<std::string_view, 3> k_tiers{"officer", "operator", "worker"};
 constexpr std::array<std::string_view, 3> k_modes{"on-demand", "cron", "continuous"};
+constexpr std::array<std::string_view, 3> k_sessions{"windowed", "sticky", "stateless"};
 
 template<class Enum, std::size_t N>
 Enum named(const std::array<std::string_view, N>& names, const Json& value)
@@ -59,6 +60,10 @@ AgentSettings settings_of(const Json& json)
   s.may_task = json.at("may_task");
   s.cron_task = json.at("cron_task");
   s.continuous_delay = milliseconds(json.at("continuous_delay_ms"));
+  s.session = named<Session>(k_sessions, json.at("session"));
+  s.recent_turns = json.at("recent_turns");
+  s.brief_max_bytes = json.at("brief_max_bytes");
+  s.has_model = json.at("has_model");
   return s;
 }
 
@@ -98,6 +103,11 @@ std::string_view to_string(Mode mode)
   return k_modes[static_cast<std::size_t>(mode)];
 }
 
+std::string_view to_string(Session session)
+{
+  return k_sessions[static_cast<std::size_t>(session)];
+}
+
 std::string to_json(const AgentSettings& s)
 {
   auto retry = Json::array();
@@ -127,6 +137,10 @@ std::string to_json(const AgentSettings& s)
            {"may_task", s.may_task},
            {"cron_task", s.cron_task},
            {"continuous_delay_ms", s.continuous_delay.count()},
+           {"session", to_string(s.session)},
+           {"recent_turns", s.recent_turns},
+           {"brief_max_bytes", s.brief_max_bytes},
+           {"has_model", s.has_model},
          }
            .dump(1) +
          "\n";

@@ -18,8 +18,13 @@ namespace conos {
 enum class Tier { officer, operator_, worker };
 enum class Mode { on_demand, cron, continuous };
 
+// Whether a runner remembers from task to task: a conversation as conos keeps it and shows the last
+// turns of, a session of the runner's own that goes on, or nothing.
+enum class Session { windowed, sticky, stateless };
+
 std::string_view to_string(Tier tier);
 std::string_view to_string(Mode mode);
+std::string_view to_string(Session session);
 
 // compiled/NAME.json
 struct AgentSettings {
@@ -44,6 +49,10 @@ struct AgentSettings {
   std::vector<std::string> may_task; // names of agents, resolved
   std::string cron_task;             // body of the task a timer drops
   Duration continuous_delay = std::chrono::seconds(5);
+  Session session = Session::windowed;
+  std::size_t recent_turns = 8;        // of a conversation, shown whole
+  std::size_t brief_max_bytes = 16384; // of a summary of the turns before
+  bool has_model = false;              // may call a language model, through its model door
 };
 
 // compiled/routes.json

@@ -1,6 +1,7 @@
 #include "config/config.hpp"
 
 #include "config/cron.hpp"
+#include "config/models.hpp"
 #include "host/provenance.hpp"
 #include "sys/text.hpp"
 
@@ -82,6 +83,9 @@ public:
     const Lookup base(in_base, {&m_document.table("base")});
     config.provider = base.text("provider");
     config.api_key_env = base.text("api_key_env");
+    const Lookup contracts(in_contracts, {&m_document.table("contracts")});
+    config.usd_day_all = in_micros(contracts.get<double>("daily_budget_usd"));
+    providers(config);
     for (const auto& table : m_document.agents) {
       if (const auto* name = table.find("name"); name != nullptr) {
         config.agents.push_back(agent(table, std::get<std::string>(name->value)));
@@ -246,9 +250,17 @@ private:
     a.instructions = look.text("instructions");
     a.may_task = may_task(look, a);
     limits(look, a);
+    session(look, a);
+    a.model = look.text("model");
     a.provider = look.text("provider");
     a.api_key_env = look.text("api_key_env");
-    provider(look, a.runner);
+    a.model = look.text("model");
+    a.api_base = look.text("api_base");
+    a.models = look.texts("models");
+    a.fallback_models = look.texts("fallback_models");
+    a.budget = budget(look);
+    provider(look, a);
+    address(look.find("api_base"), "api_base");
     return a;
   }
 
@@ -279,6 +291,36 @@ private:
       std::find(a.runner_args.begin(), a.runner_args.end(), "--settings") != a.runner_args.end();
     if (!settings.empty() && !there) {
       a.runner_args.insert(a.runner_args.end(), {"--settings", settings});
+    }
+  }
+
+  // Programs of which is known that they begin anew each time, unless they are told to go on.
+  static Session usual_session(const std::string& runner)
+  {
+    const auto name = lower(runner.substr(runner.rfind('/') + 1));
+    const bool begins_anew =
+      name.find("claude") != std::string::npos || name.find("codex") != std::string::npos;
+    return name == "picoclaw" ? Session::windowed
+           : begins_anew      ? Session::stateless
+                              : Session::sticky;
+  }
+
+  void session(const Lookup& look, Agent& a)
+  {
+    a.recent_turns = look.number<std::size_t>("recent_turns");
+    a.brief_max_bytes = look.number<std::size_t>("brief_max_bytes");
+    a.session = usual_session(a.runner);
+    const auto name = look.text("session_strategy");
+    for (const auto known : {Session::windowed, Session::sticky, Session::stateless}) {
+      if (name == to_string(known)) {
+        a.session = known;
+        return;
+      }
+    }
+    if (!name.empty()) {
+      warn(look.find("session_strategy")->at,
+        fmt::format("key 'session_strategy': '{}' is none of windowed, sticky, stateless; it is {}",
+          escaped(name, 80), to_string(a.session)));
     }
   }
 
@@ -325,10 +367,74 @@ private:
     return {names.begin(), names.end()};
   }
 
-  void provider(const Lookup& look, const std::string& runner)
+  static BudgetLimits budget(const Lookup& look)
+  {
+    BudgetLimits limits;
+    limits.tokens_task = look.number<std::int64_t>("budget.tokens_task");
+    limits.tokens_hour = look.number<std::int64_t>("budget.tokens_hour");
+    limits.tokens_day = look.number<std::int64_t>("budget.tokens_day");
+    limits.usd_task = in_micros(look.get<double>("budget.usd_task"));
+    limits.usd_day = in_micros(look.get<double>("budget.usd_day"));
+    return limits;
+  }
+
+  // A door speaks HTTP, and nothing else.
+  void address(const Setting* setting, std::string_view key)
+  {
+    if (setting == nullptr) {
+      return;
+    }
+    const auto& text = std::get<std::string>(setting->value);
+    const bool is_web = text.starts_with("https://") || text.starts_with("http://");
+    const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) {
+      return c > ' ' && c < 0x7f && c != '@' && c != '#' && c != '?' && c != '\\';
+    });
+    if (!text.empty() && !(is_web && is_plain) && m_unknown.insert({setting, 0}).second) {
+      error(setting->at, fmt::format("key '{}': '{}' is not an address such as "
+                                     "https://llm.example.com/v1",
+                           key, escaped(text, 80)));
+    }
+  }
+
+  void providers(Config& config)
+  {
+    for (const auto& [name, table] : m_document.providers) {
+      const Lookup look(in_providers, {&table});
+      auto& provider = config.providers[name];
+      if (const auto* api = look.find("api"); api != nullptr) {
+        provider.api =
+          std::get<std::string>(api->value) == "anthropic" ? Api::anthropic : Api::openai;
+      }
+      provider.base_url = look.text("base_url");
+      address(look.find("base_url"), "base_url");
+      provider.models = look.texts("models");
+      provider.price = price(look);
+    }
+  }
+
+  static std::optional<Price> price(const Lookup& look)
+  {
+    if (look.find("prices.input") == nullptr || look.find("prices.output") == nullptr) {
+      return std::nullopt;
+    }
+    UsdPrice usd;
+    usd.input = look.get<double>("prices.input");
+    usd.output = look.get<double>("prices.output");
+    usd = with_usual_cache(usd);
+    if (look.find("prices.cache_read") != nullptr) {
+      usd.cache_read = look.get<double>("prices.cache_read");
+    }
+    if (look.find("prices.cache_write") != nullptr) {
+      usd.cache_write = usd.cache_write_1h = look.get<double>("prices.cache_write");
+    }
+    return in_micros(usd);
+  }
+
+  void provider(const Lookup& look, const Agent& a)
   {
     const auto* setting = look.find("provider");
-    if (setting == nullptr || runner != "picoclaw") {
+    const bool has_models = !a.model.empty() || !a.models.empty();
+    if (setting == nullptr || (a.runner != "picoclaw" && !has_models)) {
       return;
     }
     const auto& name = std::get<std::string>(setting->value);

@@ -2,7 +2,10 @@
 
 #include "config/compiled.hpp"
 #include "config/document.hpp"
+#include "config/door.hpp"
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,8 +40,24 @@ struct Agent {
   bool jit = false;
   std::string cron_task;
   Duration continuous_delay{};
-  std::string provider;    // of its language model
+  Session session = Session::windowed;
+  std::size_t recent_turns = 0;    // of a conversation, shown whole
+  std::size_t brief_max_bytes = 0; // of the summary of what was before them
+  std::string provider;            // of its language model
+  std::string model;
+  std::string api_base;                     // of that provider, for this agent
+  std::vector<std::string> models;          // it may call
+  std::vector<std::string> fallback_models; // when one of those cannot be had
+  BudgetLimits budget;
   std::string api_key_env; // the variable its key used to be in
+};
+
+// [providers.NAME]
+struct ProviderSettings {
+  std::optional<Api> api;
+  std::string base_url;
+  std::vector<std::string> models;
+  std::optional<Price> price; // of those that have none of their own
 };
 
 struct Config {
@@ -58,6 +77,8 @@ struct Config {
   std::string brief_output; // a path; empty: none
   std::string provider;     // of [base], as of an agent
   std::string api_key_env;
+  std::map<std::string, ProviderSettings, std::less<>> providers;
+  std::int64_t usd_day_all = 0; // what all agents may cost a day, in micro-USD; 0: no limit
   std::vector<RouteRule> routes;
   std::vector<Agent> agents; // in the order written
 };

@@ -335,14 +335,14 @@ Facts collect_facts(const FactSources& sources)
   return facts;
 }
 
-std::string facts_json(const Site& site, const std::string& for_agent)
+Facts facts_for(const Site& site, const std::string& agent)
 {
   FactSources sources;
   sources.site = site;
   sources.most_names = k_most_names_at_claim;
   auto facts = collect_facts(sources);
-  facts.you = for_agent;
-  return to_json(facts);
+  facts.you = agent;
+  return facts;
 }
 
 } // namespace conos

@@ -104,8 +104,8 @@ struct FactSources {
 // At most 256 agents; a few milliseconds.
 Facts collect_facts(const FactSources& sources);
 
-// facts.json for an agent: of the whole machine, without asking systemd.
-std::string facts_json(const Site& site, const std::string& for_agent);
+// What facts.json tells an agent: of the whole machine, without asking systemd.
+Facts facts_for(const Site& site, const std::string& agent);
 
 std::string to_json(const Facts& facts);
 

@@ -1,6 +1,7 @@
 #include "plan/desired.hpp"
 
 #include "audit/sha256.hpp"
+#include "config/models.hpp"
 #include "plan/contracts.hpp"
 #include "plan/guards.hpp"
 #include "plan/place.hpp"
@@ -135,6 +136,9 @@ private:
     add(top + "/workspace", 0700, user, user);
     add("/home/" + user, 0700, user, user);
     add(m_site.instructions(agent.name), 0700, "root", "root");
+    if (model_door(agent)) {
+      add("/run/conos/doors/" + agent.name, 0750, "root", user);
+    }
   }
 
   // "u:a-T:RIGHTS" for each who may give this agent tasks.
@@ -183,6 +187,9 @@ private:
     // the settings last: claim refuses instructions it does not find the digest of
     own(m_site.instructions(agent.name) + "/AGENTS.md", instructions, 0600);
     own(m_site.compiled() + "/" + agent.name + ".json", to_json(settings_of(agent)), 0600);
+    const auto door = model_door(agent);
+    own(m_site.compiled() + "/" + agent.name + ".model.json", door ? to_json(*door) : "", 0600)
+      .wanted = door.has_value();
 
     // for programs that look for such a file at home; no step of ours reads it
     const auto copy = m_site.agent(agent.name) + "/AGENTS.md";
@@ -190,9 +197,29 @@ private:
     m_state.links.push_back({"/home/" + user_of(agent.name) + "/AGENTS.md", copy,
       user_of(agent.name), agent.name, why(agent)});
 
-    CONOS_TRY(auto units, unit_files_of(agent, m_sources));
+    CONOS_TRY(auto units, unit_files_of(agent, m_sources, door));
     std::move(units.begin(), units.end(), std::back_inserter(m_state.files));
     return {};
+  }
+
+  // conos's own: with a model where there is one to ask; without its key the steward answers.
+  std::vector<std::string> runner_of(const config::Agent& agent) const
+  {
+    const auto& program = m_sources.programs.at(agent.runner);
+    const auto door = model_door(agent);
+    if (agent.runner != "picoclaw" || !door) {
+      return {program};
+    }
+    constexpr Duration k_to_say_so = std::chrono::seconds(10); // before work ends it
+    const auto time = agent.timeout > 2 * k_to_say_so ? agent.timeout - k_to_say_so : agent.timeout;
+    const auto& model = door->models.front();
+    return {k_think, "--api", std::string(to_string(provider_of(*door, model).api)), "--model",
+      model.name, "--steward", k_steward, "--time", fmt::format("{}ms", time.count())};
+  }
+
+  std::optional<ModelDoor> model_door(const config::Agent& agent) const
+  {
+    return config::model_door_of(m_config, agent, m_sources.prices, m_ids.at(agent.name).uid);
   }
 
   AgentSettings settings_of(const config::Agent& agent) const
@@ -206,7 +233,7 @@ private:
     s.gid = ids.gid;
     s.roles = agent.roles;
     s.groups = agent.groups;
-    s.runner = {m_sources.programs.at(agent.runner)};
+    s.runner = runner_of(agent);
     s.runner.insert(s.runner.end(), agent.runner_args.begin(), agent.runner_args.end());
     s.environment = agent.environment;
     s.timeout = agent.timeout;
@@ -221,6 +248,10 @@ private:
     s.may_task = agent.may_task;
     s.cron_task = agent.cron_task;
     s.continuous_delay = agent.continuous_delay;
+    s.session = agent.session;
+    s.recent_turns = agent.recent_turns;
+    s.brief_max_bytes = agent.brief_max_bytes;
+    s.has_model = model_door(agent).has_value();
     return s;
   }
 

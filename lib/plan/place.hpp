@@ -36,6 +36,8 @@ inline const std::string k_sudoers = "/etc/sudoers.d/conos-agents";
 inline const std::string k_audit_rules = "/etc/audit/rules.d/conos.rules";
 inline const std::string k_sysctl_table = "/etc/sysctl.d/10-conos.conf";
 inline const std::string k_record = "/var/lib/conos/applied.json";
+inline const std::string k_think = "/usr/libexec/conos/conos-think";
+inline const std::string k_prices = "/usr/share/conos/prices.toml";
 inline const std::string k_steward = "/usr/libexec/conos/conos-steward";
 
 } // namespace conos::plan

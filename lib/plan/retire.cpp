@@ -44,7 +44,10 @@ Result<Retired> what_is_left(const Place& place, const std::string& name, const 
   }
   CONOS_CHECK(keep(retired.files,
     {unit + ".service.d/10-tier.conf", unit + ".service.d/20-agent.conf",
-      fmt::format("{}/compiled/{}.json", lib, name), fmt::format("{}/hold/{}", lib, name),
+      unit + ".service.d/30-doors.conf",
+      fmt::format("{}/conos-model@{}.service.d/30-keys.conf", k_units, name),
+      fmt::format("{}/compiled/{}.json", lib, name),
+      fmt::format("{}/compiled/{}.model.json", lib, name), fmt::format("{}/hold/{}", lib, name),
       fmt::format("{}/pace/{}", lib, name), fmt::format("{}/locks/{}", lib, name)}));
   CONOS_CHECK(keep(retired.trees, {"/srv/conos/agents/" + name, "/home/a-" + name,
                                     fmt::format("{}/instructions/{}", lib, name)}));
@@ -110,7 +113,10 @@ Result<> stop_units(const Place& place, const Retired& retired)
     return {};
   }
   CONOS_TRY(const auto systemd, Units::connect(k_stop_time));
-  for (const auto& unit : retired.units) {
+  auto units = retired.units;
+  const auto door = "conos-model@" + retired.name; // no file of its own: an instance
+  units.insert(units.end(), {door + ".socket", door + ".service"});
+  for (const auto& unit : units) {
     auto stopped = systemd.stop(unit);
     if (!stopped && stopped.error().kind != Kind::not_found) {
       return stopped;
@@ -188,7 +194,10 @@ Result<> take_away(const Place& place, const Retired& retired)
   for (const auto& file : retired.files) {
     CONOS_CHECK(remove_file(place, file));
   }
-  CONOS_CHECK(remove_trees(place, {fmt::format("{}/conos-{}.service.d", k_units, retired.name)}));
+  CONOS_CHECK(
+    remove_trees(place, {fmt::format("{}/conos-{}.service.d", k_units, retired.name),
+                          fmt::format("{}/conos-model@{}.service.d", k_units, retired.name),
+                          "/run/conos/doors/" + retired.name}));
   if (retired.has_user) {
     std::vector<std::string> argv{"userdel"};
     if (!place.root.empty()) {

@@ -1,6 +1,7 @@
 #include "plan/sources.hpp"
 
 #include "audit/sha256.hpp"
+#include "config/models.hpp"
 #include "host/immutable.hpp"
 #include "plan/contracts.hpp"
 #include "plan/files.hpp"
@@ -65,7 +66,8 @@ Result<> read_all_shipped(const Place& place, Sources& sources)
 // What people wrote and agents or conos itself read: instructions, skills, policy, contracts.
 bool is_guarded(std::string_view name)
 {
-  return name == "conos.toml" || name.ends_with(".md") || name.ends_with(".yaml");
+  return name == "conos.toml" || name == "prices.toml" || name.ends_with(".md") ||
+         name.ends_with(".yaml");
 }
 
 Result<> add_guarded(
@@ -103,6 +105,38 @@ Result<std::vector<std::string>> guarded_paths(const Place& place)
   CONOS_CHECK(add_guarded_below(place, "/etc/conos", paths));
   CONOS_CHECK(add_guarded_below(place, k_contracts, paths));
   return paths;
+}
+
+// Those in /etc/conos win, name by name.
+Result<> read_prices(const Place& place, Prices& prices)
+{
+  std::string shipped;
+  CONOS_CHECK(read_shipped(place.root + k_prices, shipped));
+  CONOS_TRY(prices, parse_prices(shipped).map_error(during("read '" + k_prices + "'")));
+  const auto own = read_path(place.etc + "/prices.toml", k_max_template_bytes);
+  if (!own) {
+    return own.error().kind == Kind::not_found ? Result<>{} : tl::unexpected<Error>(own.error());
+  }
+  CONOS_TRY(const auto more, parse_prices(*own).map_error(during("read '/etc/conos/prices.toml'")));
+  for (const auto& [name, price] : more) {
+    prices[name] = price;
+  }
+  return {};
+}
+
+void warn_of_prices(const config::Config& config, Sources& sources)
+{
+  for (const auto& agent : config.agents) {
+    const auto door = config::model_door_of(config, agent, sources.prices, 0);
+    for (const auto& model : door ? door->models : std::vector<Model>()) {
+      if (!model.price) {
+        sources.warnings.push_back(fmt::format("agent '{}': nobody knows what model '{}' costs, so "
+                                               "it will not be called: say so in "
+                                               "/etc/conos/prices.toml",
+          agent.name, escaped(model.name, 80)));
+      }
+    }
+  }
 }
 
 // What other tools of the OS are there to be told.
@@ -238,6 +272,8 @@ Result<Sources> read_sources(
       sources.instructions[agent.name], assemble_instructions(place.etc, agent, sources.warnings));
   }
   CONOS_TRY(sources.locked, guarded_paths(place));
+  CONOS_CHECK(read_prices(place, sources.prices));
+  warn_of_prices(config, sources);
   CONOS_CHECK(find_guards(place, sources));
   CONOS_CHECK(find_programs(place, config, sources));
   CONOS_CHECK(find_writable(place, config, sources));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "config/door.hpp"
 #include "host/accounts.hpp"
 #include "plan/place.hpp"
 #include "plan/record.hpp"
@@ -28,6 +29,7 @@ struct Sources {
   std::string config_sha256;
   std::map<std::string, std::string> instructions; // of each agent, assembled
   std::vector<std::string> locked;                 // paths that are to be immutable
+  Prices prices;                                   // shipped ones, and the administrator's own
   // of the machine
   bool has_sudo = false;
   bool can_set_sysctls = false;

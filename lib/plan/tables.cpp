@@ -72,7 +72,11 @@ Result<std::vector<std::string>> groups_of(std::string_view sysusers)
       continue;
     }
     const auto words = words_of(line);
-    if (words.size() != 3 || words[0] != "g" || words[2] != "-") {
+    if (words.size() == 3 && words[0] == "m") {
+      continue; // systemd-sysusers reads it together with the user
+    }
+    const bool is_user = words.size() > 3 && words[0] == "u"; // and a group of that name
+    if (!is_user && (words.size() != 3 || words[0] != "g" || words[2] != "-")) {
       return bad_line("sysusers.d/conos.conf", line);
     }
     groups.emplace_back(words[1]);

@@ -1,5 +1,6 @@
 #include "plan/units.hpp"
 
+#include "host/credentials.hpp"
 #include "plan/fill.hpp"
 #include "plan/place.hpp"
 #include "sys/text.hpp"
@@ -19,6 +20,11 @@ std::string seconds(Duration duration)
 {
   const auto ms = duration.count();
   return ms % 1000 == 0 ? fmt::format("{}s", ms / 1000) : fmt::format("{}ms", ms);
+}
+
+bool is_credential_name(const std::string& name)
+{
+  return check_credential_name(name).has_value();
 }
 
 bool has_timer(const config::Agent& agent)
@@ -89,9 +95,42 @@ File unit_file(const config::Agent& agent, std::string_view name)
   return file;
 }
 
+// The doors out of its cage: pulled up by the agent, at every activation; Wants=, so that a closed
+// door does not stop the work.
+std::string doors_text(const config::Agent& agent)
+{
+  const auto socket = "conos-model@" + agent.name + ".socket";
+  return fmt::format("# Compiled from {0} by conos-bootstrap: the doors out of {1}'s cage.\n"
+                     "[Unit]\n"
+                     "Wants={2}\n"
+                     "After={2}\n"
+                     "# one network and IPC namespace for the agent and its TCP listeners\n"
+                     "JoinsNamespaceOf={2}\n"
+                     "\n"
+                     "[Service]\n"
+                     "# the directory, so that a restarted socket is seen\n"
+                     "BindReadOnlyPaths=-/run/conos/doors/{1}\n",
+    k_config_path, agent.name, socket);
+}
+
+// One that is missing is skipped, so a key that is set later needs no reload.
+std::string keys_text(const ModelDoor& door)
+{
+  auto text = fmt::format("# Compiled from {} by conos-bootstrap: the keys of {}'s providers.\n"
+                          "[Service]\n",
+    k_config_path, door.agent);
+  for (const auto& provider : door.providers) {
+    if (is_credential_name(provider.name)) {
+      text += fmt::format("LoadCredentialEncrypted=conos.{}\n", provider.name);
+    }
+  }
+  return text;
+}
+
 } // namespace
 
-Result<std::vector<File>> unit_files_of(const config::Agent& agent, const Sources& sources)
+Result<std::vector<File>> unit_files_of(
+  const config::Agent& agent, const Sources& sources, const std::optional<ModelDoor>& door)
 {
   const auto unit = "conos-" + agent.name;
   const Values values{{"NAME", agent.name}, {"START_TIMEOUT", seconds(agent.timeout + k_backstop)}};
@@ -113,12 +152,20 @@ Result<std::vector<File>> unit_files_of(const config::Agent& agent, const Source
     fmt::format("# Compiled from {} by conos-bootstrap: what is {}'s own.\n[Service]\n{}",
       "/etc/conos/conos.toml", agent.name, limits);
 
+  auto doors = unit_file(agent, unit + ".service.d/30-doors.conf");
+  doors.wanted = door.has_value();
+  doors.content = doors_text(agent);
+
+  auto keys = unit_file(agent, "conos-model@" + agent.name + ".service.d/30-keys.conf");
+  keys.wanted = door.has_value();
+  keys.content = door ? keys_text(*door) : "";
+
   auto timer = unit_file(agent, unit + ".timer");
   timer.wanted = has_timer(agent);
   if (timer.wanted) {
     CONOS_TRY(timer.content, filled(sources.agent_timer, timer_values(agent)));
   }
-  return std::vector<File>{path, service, tier, own, timer};
+  return std::vector<File>{path, service, tier, own, doors, keys, timer};
 }
 
 std::vector<Unit> units_of(const config::Agent& agent, bool held)

@@ -5,13 +5,16 @@
 #include "plan/state.hpp"
 #include "sys/error.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace conos::plan {
 
 // The unit files and drop-ins of one agent; those it has not are there as not wanted, so that a
 // change of its mode removes them. Kind::config when a template has an unknown placeholder.
-Result<std::vector<File>> unit_files_of(const config::Agent& agent, const Sources& sources);
+// `door` is what it may ask of language models, if anything.
+Result<std::vector<File>> unit_files_of(const config::Agent& agent, const Sources& sources,
+  const std::optional<ModelDoor>& door = std::nullopt);
 
 // Its units that are enabled and started: the path unit always, the timer in two modes.
 std::vector<Unit> units_of(const config::Agent& agent, bool held);

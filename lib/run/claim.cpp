@@ -4,8 +4,10 @@
 #include "facts/facts.hpp"
 #include "prompt/prompt.hpp"
 #include "run/batch.hpp"
+#include "run/compose.hpp"
 #include "run/finish.hpp"
 #include "run/intake.hpp"
+#include "run/money.hpp"
 #include "run/pace.hpp"
 #include "run/step.hpp"
 #include "sys/file.hpp"
@@ -34,6 +36,7 @@ public:
       , m_tree(step.tree())
       , m_invocation(std::move(invocation))
       , m_size(size)
+      , m_budget_hold(budget_hold(step))
   {
   }
 
@@ -327,6 +330,11 @@ private:
       return refuse(meta, *reason);
     }
     meta.not_before.reset();
+    if (m_budget_hold) {
+      meta.claimed_at = meta.claimed_at.value_or(now());
+      return hold_task(
+        m_step, {std::move(dir), std::move(meta)}, "budget", *m_budget_hold, "budget");
+    }
     if (!fits(meta)) {
       m_full = true; // first come, first served: what follows waits too
       return write_meta(m_step, dir, meta, Durable::later);
@@ -412,6 +420,7 @@ private:
   Result<> hand_over()
   {
     CONOS_CHECK(record());
+    CONOS_CHECK(show_current(m_step, m_batch.front().meta));
     return write_batch(m_tree.top, batch(), m_step.settings().gid);
   }
 
@@ -422,9 +431,11 @@ private:
       CONOS_TRY(m_briefing, read_briefing(m_step.site(), settings));
     }
     CONOS_CHECK(show_facts(dir));
-    CONOS_TRY(const auto envelope, parse_envelope(text));
+    CONOS_CHECK(show_skills(dir));
+    CONOS_TRY(auto envelope, parse_envelope(text));
     CONOS_TRY(const auto nonce, random_hex(16));
-    const auto prompt = assemble_prompt(*m_briefing, meta, turns_of(meta), envelope.body, nonce);
+    const auto errand = errand_of(m_step.site(), settings, meta, std::move(envelope.body), m_known);
+    const auto prompt = assemble_prompt(*m_briefing, meta, errand, nonce).text;
     CONOS_CHECK(replace(dir, "prompt", prompt, 0440, {0, settings.gid}, Durable::later));
     CONOS_CHECK(make_drafts(meta.id));
 
@@ -433,6 +444,7 @@ private:
     meta.sha256.task = meta.sha256.task ? meta.sha256.task : audit::sha256_hex(text);
     meta.sha256.prompt = audit::sha256_hex(prompt);
     meta.sha256.instructions = m_briefing->instructions_sha256;
+    meta.policy = m_briefing->policy.files;
     meta.invocation = m_invocation;
     meta.hold.reset();
     ++meta.attempt;
@@ -450,20 +462,25 @@ private:
       return {};
     }
     if (!m_facts) {
-      CONOS_TRY(
-        m_facts, nameless(dir, facts_json(m_step.site(), settings.name), 0440, {0, settings.gid}));
+      m_known = facts_for(m_step.site(), settings.name);
+      CONOS_TRY(m_facts, nameless(dir, to_json(*m_known), 0440, {0, settings.gid}));
     }
     CONOS_CHECK(remove_name(dir, "facts.json")); // of an attempt before
     return give_name(*m_facts, dir, "facts.json");
   }
 
-  std::vector<Turn> turns_of(const Meta& meta) const
+  // The same for skills: a program that works with a model looks one up by its name.
+  Result<> show_skills(const UniqueFd& dir)
   {
-    if (!meta.thread.key) {
+    if (m_briefing->skills.empty()) {
       return {};
     }
-    const auto threads = open_dir_at(m_tree.top, "threads");
-    return threads ? read_turns(*threads, *meta.thread.key) : std::vector<Turn>();
+    if (!m_skills) {
+      CONOS_TRY(
+        m_skills, nameless(dir, to_json(m_briefing->skills), 0440, {0, m_step.settings().gid}));
+    }
+    CONOS_CHECK(remove_name(dir, "skills.json"));
+    return give_name(*m_skills, dir, "skills.json");
   }
 
   Result<> make_drafts(const std::string& id)
@@ -502,7 +519,14 @@ private:
       batch.tasks.push_back(chosen.meta.id);
     }
     batch.runner = settings.runner;
-    batch.environment = settings.environment;
+    // tasks of a conversation come alone
+    if (settings.session == Session::sticky && !m_batch.empty()) {
+      const auto& thread = m_batch.front().meta.thread;
+      batch.environment.push_back(fmt::format("CONOS_SESSION=conos:{}{}{}", settings.name,
+        thread.key ? ":" : "", thread.key.value_or("")));
+    }
+    batch.environment.insert(
+      batch.environment.end(), settings.environment.begin(), settings.environment.end());
     batch.timeout = settings.timeout;
     batch.max_output_bytes = settings.max_output_bytes;
     return batch;
@@ -512,10 +536,13 @@ private:
   const AgentTree& m_tree;
   std::string m_invocation;
   std::size_t m_size;
+  std::optional<Time> m_budget_hold;
   bool m_full = false;
   Result<> m_first_error;
   std::optional<Briefing> m_briefing;
+  std::optional<Facts> m_known;
   std::optional<UniqueFd> m_facts;
+  std::optional<UniqueFd> m_skills;
   std::vector<std::string> m_last_batch;
   std::vector<ClaimedTask> m_batch;
   std::vector<std::pair<std::string, int>> m_marked; // whose deaths we have counted one up
@@ -537,7 +564,9 @@ Result<> claim(const Site& site, const std::string& agent, const std::string& in
     log::notice("'{}' is on hold: {}", agent, escaped(hold->reason));
     return {};
   }
-  return Claim(step, id, read_pace(site, agent)).run();
+  // a call to a model belongs to the task that is worked on, so there is one
+  const auto size = step.settings().has_model ? 1 : read_pace(site, agent);
+  return Claim(step, id, size).run();
 }
 
 } // namespace conos

@@ -1,14 +1,17 @@
 #include "run/deliver.hpp"
 
+#include "audit/bodies.hpp"
 #include "audit/sha256.hpp"
 #include "host/acl.hpp"
 #include "run/batch.hpp"
 #include "run/finish.hpp"
+#include "run/money.hpp"
 #include "run/pace.hpp"
 #include "run/step.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
+#include "think/transcript.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -29,6 +32,7 @@ struct Verdict {
   std::optional<std::string> failure; // reason
   RunRecord record;
   std::string response;
+  std::string transcript; // empty when the program left none
 };
 
 // A file the agent left: taken only as what it must be, never as what its name says.
@@ -97,6 +101,10 @@ public:
     for (const auto& receipt : left) { // a deliver before us died over these
       std::erase(m_batch.tasks, receipt.meta.id);
     }
+    CONOS_CHECK(forget_current(m_step)); // who still calls does so for nobody
+    if (m_step.settings().has_model) {
+      CONOS_CHECK(collect_bodies(m_step.site()));
+    }
     std::vector<Receipt> decided;
     for (const auto& id : m_batch.tasks) {
       auto receipt = judge(id);
@@ -159,6 +167,11 @@ private:
     }
     verdict.started = true;
     verdict.record = *parsed;
+    auto transcript = read_draft(*drafts, think::k_transcript, uid, think::k_max_transcript_bytes);
+    if (!transcript && is_passing(transcript.error())) {
+      return tl::unexpected<Error>(transcript.error());
+    }
+    verdict.transcript = transcript ? std::move(*transcript) : "";
     verdict.failure = failure_of(verdict.record);
     if (!verdict.failure) {
       auto response = read_draft(*drafts, "response", uid, m_step.settings().max_output_bytes);
@@ -204,7 +217,16 @@ private:
       failure = "not-allowed";
       log::notice("'{}' may not task '{}'", settings.name, escaped(*target, 64));
     }
-    if (failure && failure != "not-allowed" && task.meta.attempt < settings.attempts) {
+    if (failure && is_out_of_budget(m_step, task.meta)) {
+      failure = "no-budget"; // to try again would end the same way
+    } else if (failure) {
+      if (const auto until = budget_hold(m_step)) {
+        CONOS_CHECK(wait_for_money(std::move(task), *until));
+        return std::nullopt;
+      }
+    }
+    if (failure && failure != "not-allowed" && failure != "no-budget" &&
+        task.meta.attempt < settings.attempts) {
       CONOS_CHECK(retry_later(std::move(task), *failure));
       return std::nullopt;
     }
@@ -212,10 +234,39 @@ private:
     receipt.outcome = failure ? Outcome::failed : target ? Outcome::forwarded : Outcome::answered;
     receipt.reason = failure;
     receipt.forwarded_to = failure ? std::nullopt : target;
+    receipt.usage = usage_of(m_step, task.meta);
     if (!failure) {
       CONOS_CHECK(stage_response(receipt, verdict.response));
     }
+    keep_transcript(receipt, verdict.transcript);
     return receipt;
+  }
+
+  // Beside the bodies that rows name. Lost, it is missed and nothing else.
+  void keep_transcript(Receipt& receipt, const std::string& text) const
+  {
+    if (text.empty()) {
+      return;
+    }
+    const auto result = [&]() -> Result<> {
+      CONOS_TRY(const auto bodies, audit::Bodies::open(m_step.site().lib));
+      CONOS_TRY(const auto digest, bodies.put(text));
+      receipt.transcript = TranscriptRef{text.size(), digest};
+      return {};
+    }();
+    if (!result) {
+      log::warning("keep the transcript of '{}': {}", receipt.meta.id, result.error().text());
+    }
+  }
+
+  // It failed for want of it, which is no attempt.
+  Result<> wait_for_money(ClaimedTask task, Time until)
+  {
+    log::notice("'{}' waits for the budget of '{}' until {}", task.meta.id, task.meta.agent,
+      rfc3339(until, 0));
+    task.meta.attempt = std::max(0, task.meta.attempt - 1);
+    CONOS_CHECK(remove_tree(m_tree.drafts, task.meta.id));
+    return hold_task(m_step, std::move(task), "budget", until, "budget");
   }
 
   Result<> retry_later(ClaimedTask task, const std::string& failure)

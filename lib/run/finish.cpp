@@ -77,6 +77,9 @@ audit::Row row_of(const Receipt& receipt)
     more += fmt::format(R"(,"response_bytes":{},"response_sha256":"{}")", receipt.response->bytes,
       receipt.response->sha256);
   }
+  if (receipt.transcript) {
+    more += fmt::format(R"(,"transcript_sha256":"{}")", receipt.transcript->sha256);
+  }
   if (receipt.forwarded_to) {
     more += R"(,"to":)" + json_text(receipt.forwarded_to);
   }
@@ -390,7 +393,8 @@ private:
       CONOS_TRY(const auto answer, response_text(receipt));
       return add_turns(threads, *meta.thread.key,
         {false, meta.claimed_at.value_or(meta.submitted_at), envelope.body},
-        {true, receipt.finished_at, answer});
+        {true, receipt.finished_at, answer},
+        {m_step.settings().recent_turns, m_step.settings().brief_max_bytes});
     }();
     if (!result) {
       log::warning("keep the conversation of '{}': {}", meta.id, result.error().text());

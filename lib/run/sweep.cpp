@@ -4,6 +4,7 @@
 #include "config/compiled.hpp"
 #include "host/units.hpp"
 #include "run/batch.hpp"
+#include "run/money.hpp"
 #include "run/step.hpp"
 #include "run/transit.hpp"
 #include "sys/file.hpp"
@@ -111,6 +112,7 @@ public:
     CONOS_TRY(const auto routing, load_routing(compiled));
     CONOS_TRY(const auto outer, open_dir(m_site.inbox()));
     note(clear_transit(m_site), "transit");
+    note(collect_bodies(m_site), "bodies of calls");
     note(show_hidden(outer), "the outer inbox");
     note(mend("conos-outer-inbox.path", "conos-route.service"), "the outer inbox");
     for (const auto& agent : routing.agents) {
@@ -200,13 +202,21 @@ private:
     return {};
   }
 
+  // A person lifts the other holds; a budget may be paused longer or shorter than was thought.
+  static bool is_due(const Step& step, const Meta& meta)
+  {
+    if (meta.hold && *meta.hold == "budget") {
+      return !budget_hold(step);
+    }
+    return (!meta.hold || *meta.hold == "retry") && (!meta.not_before || *meta.not_before <= now());
+  }
+
   static Result<> return_if_due(Step& step, const std::string& id)
   {
     CONOS_TRY(const auto dir, open_dir_at(step.tree().held, id));
     CONOS_TRY(const auto text, read_file(dir, "meta.json", k_max_meta_bytes));
     CONOS_TRY(auto meta, meta_from_json(text));
-    const bool for_a_person = meta.hold && *meta.hold != "retry";
-    if (for_a_person || (meta.not_before && *meta.not_before > now())) {
+    if (!is_due(step, meta)) {
       return {};
     }
     meta.hold.reset();

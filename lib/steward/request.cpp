@@ -57,21 +57,49 @@ std::vector<std::string> steps_of(const std::vector<std::string_view>& lines)
   return steps;
 }
 
+// "- NAME: what for", for each skill; without its steps, which only a skill asked for comes with.
+std::vector<Skill> listed_skills(std::string_view text)
+{
+  constexpr std::string_view k_list = "\n## Skills\n";
+  std::vector<Skill> skills;
+  const auto start = text.find(k_list);
+  if (start == std::string_view::npos) {
+    return skills;
+  }
+  for (const auto line : split(text.substr(start + k_list.size()), '\n')) {
+    const auto end = line.find(": ");
+    if (!line.starts_with("- ") || end == std::string_view::npos) {
+      break;
+    }
+    skills.push_back({std::string(line.substr(2, end - 2)), {}});
+  }
+  return skills;
+}
+
+Skill& skill_called(std::vector<Skill>& skills, const std::string& name)
+{
+  const auto known = std::find_if(skills.begin(), skills.end(), [&](const Skill& skill) {
+    return skill.name == name;
+  });
+  return known != skills.end() ? *known : skills.emplace_back(Skill{name, {}});
+}
+
 // A skill has headings of its own; only the next section of the prompt ends it.
 std::vector<Skill> skills_of(std::string_view text)
 {
-  std::vector<Skill> skills;
+  auto skills = listed_skills(text);
+  std::string name;
   std::vector<std::string_view> lines;
   const auto close = [&] {
-    if (!skills.empty()) {
-      skills.back().steps = steps_of(lines);
+    if (!name.empty()) {
+      skill_called(skills, name).steps = steps_of(lines);
     }
     lines.clear();
   };
   for (const auto line : split(text, '\n')) {
     if (line.starts_with(k_skill)) {
       close();
-      skills.push_back({std::string(trimmed(line.substr(k_skill.size()))), {}});
+      name = trimmed(line.substr(k_skill.size()));
     } else {
       lines.push_back(line);
     }
@@ -84,7 +112,8 @@ std::vector<Skill> skills_of(std::string_view text)
 std::string_view ours(std::string_view prompt, std::string_view nonce)
 {
   auto end = prompt.size();
-  for (const auto* what : {"<<<MESSAGE ", "<<<ANSWER ", "<<<TASK "}) {
+  for (const auto* what :
+    {"<<<STATE ", "<<<SUMMARY ", "<<<OPEN ", "<<<MESSAGE ", "<<<ANSWER ", "<<<TASK "}) {
     end = std::min(end, prompt.find("\n" + (what + std::string(nonce)) + "\n"));
   }
   return prompt.substr(0, end);

@@ -15,9 +15,11 @@ namespace conos::steward {
 namespace {
 
 constexpr std::string_view k_connect =
-  "To give an agent a mind, set its runner in /etc/conos/conos.toml to a program that reads a "
-  "prompt on standard input and writes its answer to standard output, for instance one that calls "
-  "a language model, then run conos-bootstrap. conos.toml(5) has the details.\n";
+  "To give an agent a mind: put provider = \"anthropic\" and a model for it into "
+  "/etc/conos/conos.toml, then echo KEY | conos secret set anthropic && conos-bootstrap; or set "
+  "its "
+  "runner to any program that reads a prompt on standard input and writes its answer to standard "
+  "output. conos.toml(5) has the details.\n";
 
 // What asks for facts rather than for deeds.
 constexpr std::string_view k_asking =

@@ -95,6 +95,7 @@ Json json_of(const Meta& meta)
     {"bytes", meta.bytes},
     {"sha256", {{"task", json_of(meta.sha256.task)}, {"prompt", json_of(meta.sha256.prompt)},
                  {"instructions", json_of(meta.sha256.instructions)}}},
+    {"policy", meta.policy},
   };
   for (const auto& [key, value] : meta.claimed) {
     json[key] = value;
@@ -139,6 +140,7 @@ Meta meta_of(const Json& json)
   const auto& digests = json.at("sha256");
   meta.sha256 = {
     text_at(digests, "task"), text_at(digests, "prompt"), text_at(digests, "instructions")};
+  meta.policy = json.value("policy", std::vector<std::string>()); // not in older ones
   for (const auto& [key, value] : json.items()) {
     if (key.starts_with("claimed_") && key != "claimed_at") {
       meta.claimed[key] = value.get<std::string>();
@@ -180,7 +182,13 @@ Receipt receipt_of(const Json& json)
       response.at("file"), response.at("bytes"), response.at("sha256"), response.at("truncated")};
   }
   receipt.forwarded_to = text_at(json, "forwarded_to");
-  receipt.policy = json.at("policy").get<std::vector<std::string>>();
+  const auto& usage = json.at("usage");
+  receipt.usage = {
+    usage.at("calls"), usage.at("input_tokens"), usage.at("output_tokens"), usage.at("usd_micros")};
+  if (json.contains("transcript") && !json["transcript"].is_null()) { // not in older ones
+    const auto& transcript = json["transcript"];
+    receipt.transcript = TranscriptRef{transcript.at("bytes"), transcript.at("sha256")};
+  }
   const auto& ledger = json.at("ledger");
   if (!ledger.is_null()) {
     receipt.ledger_id = ledger.at("id").get<std::int64_t>();
@@ -241,8 +249,11 @@ std::string to_json(const Receipt& receipt)
   json["batch"] = receipt.batch;
   json["response"] = json_of(receipt.response);
   json["forwarded_to"] = json_of(receipt.forwarded_to);
-  json["usage"] = {{"calls", 0}, {"input_tokens", 0}, {"output_tokens", 0}, {"usd_micros", 0}};
-  json["policy"] = receipt.policy;
+  json["usage"] = {{"calls", receipt.usage.calls}, {"input_tokens", receipt.usage.input_tokens},
+    {"output_tokens", receipt.usage.output_tokens}, {"usd_micros", receipt.usage.usd}};
+  json["transcript"] = receipt.transcript ? Json{{"bytes", receipt.transcript->bytes},
+                                              {"sha256", receipt.transcript->sha256}}
+                                          : Json();
   json["ledger"] = receipt.ledger_id
                      ? Json{{"id", *receipt.ledger_id}, {"hash", receipt.ledger_hash.value_or("")}}
                      : Json();

@@ -74,6 +74,7 @@ struct Meta {
   std::optional<std::string> original_name;
   std::size_t bytes = 0;
   Digests sha256;
+  std::vector<std::string> policy; // the files of it that its prompt has
   std::map<std::string, std::string>
     claimed; // what a sender claimed of itself, "claimed_from"; means nothing
 };
@@ -91,6 +92,20 @@ struct ResponseRef {
   bool truncated = false;
 };
 
+// Of language models, by all attempts, as the door counts it; money in micro-USD.
+struct Usage {
+  std::int64_t calls = 0;
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t usd = 0;
+};
+
+// What was said and done, by the digest it is kept under.
+struct TranscriptRef {
+  std::size_t bytes = 0;
+  std::string sha256;
+};
+
 struct Receipt {
   Meta meta;
   Outcome outcome = Outcome::failed;
@@ -102,7 +117,8 @@ struct Receipt {
   int batch = 1;
   std::optional<ResponseRef> response;
   std::optional<std::string> forwarded_to;
-  std::vector<std::string> policy;
+  Usage usage;
+  std::optional<TranscriptRef> transcript;
   std::optional<std::int64_t> ledger_id;
   std::optional<std::string> ledger_hash;
 };

@@ -122,7 +122,7 @@ TEST_CASE("each rule has its own complaint, with its place", "[config][check]")
     {with_one("budget = { usd_day = \"1\" }"), "key 'budget.usd_day': is a text, not a number"},
     {with_one("budget = { usd_day = nan }"), "key 'budget.usd_day': is not a number from 0 on"},
     {with_one("budget = { usd_day = -1 }"), "key 'budget.usd_day': is not a number from 0 on"},
-    {"[providers.x]\nprices = 3", "conos.toml:2:10: key 'prices': is a whole number, not a table"},
+    {"[providers.x]\nprices = 3", "conos.toml:2:1: key 'prices': is a whole number, not a table"},
     // forms
     {with_one("timeout = \"soon\""), "conos.toml:3:11: key 'timeout': 'soon' is not a duration"},
     {with_one("timeout = \"0\""), "key 'timeout': '0' is not from 1.0 s to 7 d 0 h"},

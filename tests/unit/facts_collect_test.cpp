@@ -126,7 +126,7 @@ TEST_CASE("facts come back from their JSON", "[facts]")
   compile(tree, {"concierge", "sysadmin"});
   tree.put_ended(receipt_like(meta_like("t", "t", "concierge"), Outcome::answered), "x");
 
-  const auto text = facts_json(tree.site, "concierge");
+  const auto text = to_json(facts_for(tree.site, "concierge"));
   const auto facts = facts_from_json(text);
 
   REQUIRE(facts);

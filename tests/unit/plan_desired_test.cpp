@@ -254,3 +254,37 @@ TEST_CASE("the record reads back, and nothing else does", "[plan][record]")
   CHECK(record_from_json("{}").error().kind == Kind::config);
   CHECK(record_from_json("").error().kind == Kind::config);
 }
+
+TEST_CASE("conos's own runner has a model where one is named", "[plan][desired]")
+{
+  const auto config = config_of(R"([[agents]]
+name = "one"
+provider = "anthropic"
+model = "m-1"
+timeout = "5m"
+[[agents]]
+name = "two"
+provider = "openai"
+[[agents]]
+name = "three"
+runner = "cat"
+provider = "anthropic"
+)");
+  const auto state = desired(config, sources_for(config), {});
+  REQUIRE(state);
+  const auto runner_of = [&](const std::string& agent) {
+    for (const auto& file : state->files) {
+      if (file.path.ends_with("/compiled/" + agent + ".json")) {
+        return agent_settings_from_json(*file.content).value().runner;
+      }
+    }
+    return std::vector<std::string>();
+  };
+
+  CHECK(runner_of("one") == std::vector<std::string>{"/usr/libexec/conos/conos-think", "--api",
+                              "anthropic", "--model", "m-1", "--steward",
+                              "/usr/libexec/conos/conos-steward", "--time", "290000ms"});
+  CHECK(
+    runner_of("two") == std::vector<std::string>{"/usr/bin/picoclaw"}); // where the sample has it
+  CHECK(runner_of("three") == std::vector<std::string>{"/usr/bin/cat"});
+}

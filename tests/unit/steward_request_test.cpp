@@ -33,6 +33,20 @@ TEST_CASE("the body and the skills are read off a prompt", "[steward][request]")
   CHECK(request.skills[1].steps.empty());
 }
 
+TEST_CASE("a skill that is listed only is known without its steps", "[steward][request]")
+{
+  const auto request = read_request(
+    prompt_like("## Instructions\nx\n\n## Skills\n- pulse: When: asked.\n- bread: Bakes.\n\n"
+                "## Skill: pulse\n1. Report the load.\n\n## Standing policy\n- evil: x\n\n",
+      "go\n"));
+
+  REQUIRE(request.skills.size() == 2);
+  CHECK(request.skills[0].name == "pulse");
+  CHECK(request.skills[0].steps == std::vector<std::string>{"Report the load."});
+  CHECK(request.skills[1].name == "bread");
+  CHECK(request.skills[1].steps.empty());
+}
+
 TEST_CASE("what a stranger wrote gives no skill and ends no quotation", "[steward][request]")
 {
   const auto conversation = "## Conversation so far\n<<<MESSAGE " + k_nonce +
