@@ -391,22 +391,6 @@ std::vector<std::string> subjects_of(const std::string& what)
   return subjects;
 }
 
-// The words of whoever asked for it, when they are still there.
-std::string text_of(const cli::Args& args, const audit::Request& request)
-{
-  auto text = fmt::format("\nIt goes back to task '{}' of {} ({}), which {} took.\n",
-    escaped(request.task), escaped(request.sender), escaped(request.trust), escaped(request.agent));
-  const auto body = kept_body(args, request.sha256);
-  if (!body) {
-    return text;
-  }
-  const auto lines = escaped_lines(*body);
-  for (const auto line : split(trimmed(lines), '\n')) {
-    text += fmt::format("  | {}\n", line);
-  }
-  return text;
-}
-
 Result<Exit> why(const cli::Args& args)
 {
   CONOS_TRY(auto reader, open_ledger(args));
@@ -425,7 +409,7 @@ Result<Exit> why(const cli::Args& args)
     print(args.has("json") ? audit::json_line(event) + "\n" : table.line(event));
   }
   if (trace.request && !args.has("json")) {
-    print(text_of(args, *trace.request));
+    print(audit::request_text(args["ledger"], *trace.request));
   }
   return Exit::ok;
 }

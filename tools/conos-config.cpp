@@ -1,13 +1,11 @@
 // conos-config - check, replace and bring back conos.toml
+#include "cli/ask.hpp"
 #include "cli/tool.hpp"
 #include "config/schema.hpp"
 #include "plan/bootstrap.hpp"
 #include "plan/history.hpp"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <iostream>
 #include <string>
 
 namespace {
@@ -27,34 +25,15 @@ plan::Options options_of(const cli::Args& args)
   return options;
 }
 
-// Asks on the terminal; without one nobody can agree, so --yes has to.
-Result<std::function<bool()>> question(const cli::Args& args)
-{
-  if (args.has("yes") || args.has("dry-run")) {
-    return [] {
-      return true;
-    };
-  }
-  if (::isatty(STDIN_FILENO) != 1) {
-    return fail(Kind::usage, "nobody is there to be asked: say --yes, or --dry-run to look only");
-  }
-  return [] {
-    std::string answer;
-    (void)std::fputs("apply this? [y/N] ", stderr); // who does not see it answers nothing
-    std::getline(std::cin, answer);
-    return answer == "y" || answer == "yes";
-  };
-}
-
 Result<cli::Exit> apply(const cli::Args& args)
 {
-  CONOS_TRY(const auto agrees, question(args));
+  CONOS_TRY(const auto agrees, cli::agreement(args.has("yes") || args.has("dry-run")));
   return plan::replace_config(args.operands.front(), options_of(args), agrees);
 }
 
 Result<cli::Exit> rollback(const cli::Args& args)
 {
-  CONOS_TRY(const auto agrees, question(args));
+  CONOS_TRY(const auto agrees, cli::agreement(args.has("yes") || args.has("dry-run")));
   const auto name = args.operands.empty() ? "" : args.operands.front();
   return plan::restore_config(name, options_of(args), agrees);
 }

@@ -48,6 +48,7 @@ constexpr auto k_others = std::to_array<Other>({
   {"brief", "conos-healthcheck", "say what state the machine is in, as agents read it", "brief"},
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
+  {"package", "conos-pkg", "install and remove Debian packages, and say for whom they are there"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
   {"run", "conos-run", "the steps of an agent's activation"},

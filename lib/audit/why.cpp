@@ -1,7 +1,10 @@
 #include "audit/why.hpp"
 
+#include "audit/bodies.hpp"
 #include "audit/chain.hpp"
+#include "sys/text.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -15,6 +18,8 @@ namespace conos::audit {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr std::size_t k_largest_request = 64U << 20U;
 
 // Under these a row names the tasks it belongs to.
 constexpr std::array<const char*, 5> k_task_keys{"id", "root", "parent", "why", "task"};
@@ -167,6 +172,23 @@ Result<Trace> trace(Reader& reader, const std::vector<std::string>& subjects)
   Trace trace{std::move(search).found(), {}};
   trace.request = request_in(trace.events);
   return trace;
+}
+
+std::string request_text(const std::string& directory, const Request& request)
+{
+  auto text = fmt::format("\nIt goes back to task '{}' of {} ({}), which {} took.\n",
+    escaped(request.task), escaped(request.sender), escaped(request.trust), escaped(request.agent));
+  const auto bodies = Bodies::open(directory);
+  const auto body =
+    bodies ? bodies->get(request.sha256, k_largest_request) : tl::unexpected<Error>(bodies.error());
+  if (!body) {
+    return text;
+  }
+  const auto lines = escaped_lines(*body);
+  for (const auto line : split(trimmed(lines), '\n')) {
+    text += fmt::format("  | {}\n", line);
+  }
+  return text;
 }
 
 } // namespace conos::audit

@@ -30,4 +30,8 @@ struct Trace {
 // Reads the whole ledger, twice or more often: until no further task is found.
 Result<Trace> trace(Reader& reader, const std::vector<std::string>& subjects);
 
+// For people: which task it goes back to, and the words of whoever asked, when they are still among
+// the bodies in `directory` and we may read them. Several lines, fit for a terminal.
+std::string request_text(const std::string& directory, const Request& request);
+
 } // namespace conos::audit

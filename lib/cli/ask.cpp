@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <iostream>
 #include <optional>
 #include <utility>
 
@@ -92,6 +94,24 @@ Result<std::optional<Secret>> try_to_ask(const std::string& prompt)
 }
 
 } // namespace
+
+Result<std::function<bool()>> agreement(bool is_agreed)
+{
+  if (is_agreed) {
+    return [] {
+      return true;
+    };
+  }
+  if (::isatty(STDIN_FILENO) != 1) {
+    return fail(Kind::usage, "nobody is there to be asked: say --yes, or --dry-run to look only");
+  }
+  return [] {
+    std::string answer;
+    (void)std::fputs("apply this? [y/N] ", stderr); // who does not see it answers nothing
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "yes";
+  };
+}
 
 Result<Secret> ask_secret(const std::string& prompt)
 {

@@ -3,9 +3,15 @@
 #include "sys/error.hpp"
 #include "sys/secret.hpp"
 
+#include <functional>
 #include <string>
 
+// Questions to the person at the terminal.
 namespace conos::cli {
+
+// The question whether to go on, "apply this? [y/N]"; with `is_agreed` nobody is asked. Kind::usage
+// where nobody is there to be asked, standard input being no terminal.
+Result<std::function<bool()>> agreement(bool is_agreed);
 
 // Asks for a line on the terminal that is standard input, which does not show what is typed; the
 // prompt goes to standard error. However this ends, by a signal too, the terminal shows again what

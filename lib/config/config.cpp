@@ -2,6 +2,7 @@
 
 #include "config/cron.hpp"
 #include "config/models.hpp"
+#include "host/package_name.hpp"
 #include "host/provenance.hpp"
 #include "sys/text.hpp"
 
@@ -91,6 +92,7 @@ public:
         config.agents.push_back(agent(table, std::get<std::string>(name->value)));
       }
     }
+    packages(config);
     routes(config);
     dashboard();
     return config;
@@ -241,6 +243,7 @@ private:
                                   : Tier::worker;
     when(own, look, a);
     a.roles = look.texts("roles");
+    a.packages = packages_in(own, "packages");
     a.groups = look.texts("groups");
     for (auto& scope : look.texts("scopes")) {
       (scope.starts_with('/') ? a.writable : a.scopes).push_back(std::move(scope));
@@ -322,6 +325,40 @@ private:
         fmt::format("key 'session_strategy': '{}' is none of windowed, sticky, stateless; it is {}",
           escaped(name, 80), to_string(a.session)));
     }
+  }
+
+  // `table`'s list, of which each item that is no name is said.
+  std::vector<std::string> packages_in(const Table& table, std::string_view key)
+  {
+    const auto* setting = table.find(key);
+    if (setting == nullptr) {
+      return {};
+    }
+    const auto& names = std::get<std::vector<std::string>>(setting->value);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      auto plain = names[i];
+      if (key != "packages") { // patterns
+        std::replace_if(
+          plain.begin(), plain.end(),
+          [](char c) {
+            return c == '*' || c == '?';
+          },
+          'x');
+        plain += plain.size() == 1 ? "x" : "";
+      }
+      if (!is_package_name(plain)) {
+        error(setting->items[i], fmt::format("key '{}': '{}' is not the name of a Debian package",
+                                   key, escaped(names[i], 80)));
+      }
+    }
+    return names;
+  }
+
+  void packages(Config& config)
+  {
+    const auto& table = m_document.table("packages");
+    config.packages_allow = packages_in(table, "allow");
+    config.packages_deny = packages_in(table, "deny");
   }
 
   static void limits(const Lookup& look, Agent& a)

@@ -39,6 +39,7 @@ struct Agent {
   std::string file_max;
   bool jit = false;
   std::string cron_task;
+  std::vector<std::string> packages; // of Debian, that it needs
   Duration continuous_delay{};
   Session session = Session::windowed;
   std::size_t recent_turns = 0;    // of a conversation, shown whole
@@ -79,6 +80,8 @@ struct Config {
   std::string api_key_env;
   std::map<std::string, ProviderSettings, std::less<>> providers;
   std::int64_t usd_day_all = 0; // what all agents may cost a day, in micro-USD; 0: no limit
+  std::vector<std::string> packages_allow; // patterns: agents may have them without a person
+  std::vector<std::string> packages_deny;  // nobody may
   std::vector<RouteRule> routes;
   std::vector<Agent> agents; // in the order written
 };

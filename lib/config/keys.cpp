@@ -9,7 +9,6 @@ constexpr std::string_view k_no_doors = "agents reach no network at all";
 constexpr std::string_view k_always_strict = "agents reach no network whatever it says";
 constexpr std::string_view k_no_gate = "no privileged request is granted";
 constexpr std::string_view k_no_dashboard = "there is no dashboard in this version";
-constexpr std::string_view k_no_packages = "packages are installed by hand";
 constexpr std::string_view k_no_infra = "the machine's own network is left to its administrator";
 constexpr std::string_view k_no_use = "it is accepted and not used";
 
@@ -369,8 +368,7 @@ const Key k_keys[] = {
     .in = in_agents,
     .fallback = "[]",
     .example = "[\"curl\", \"jq\"]",
-    .help = "Debian packages it needs",
-    .later = k_no_packages},
+    .help = "Debian packages it needs; what is missing conos-bootstrap installs"},
   {.name = "allowed_ports",
     .type = Type::ports,
     .in = in_agents,
@@ -548,15 +546,15 @@ const Key k_keys[] = {
     .in = in_packages,
     .fallback = "[]",
     .example = "[\"curl\", \"jq\"]",
-    .help = "packages agents may have installed",
-    .later = k_no_packages},
+    .help = "packages agents may have installed without a person, as patterns of fnmatch(3)",
+    .later = k_no_gate},
   {.name = "deny",
     .type = Type::texts,
     .in = in_packages,
     .fallback = "[]",
     .example = "[\"nmap\"]",
-    .help = "packages they may not",
-    .later = k_no_packages},
+    .help = "packages nobody has installed, nor may come along with others, as patterns of "
+            "fnmatch(3)"},
 };
 
 } // namespace

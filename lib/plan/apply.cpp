@@ -3,13 +3,16 @@
 #include "audit/ledger.hpp"
 #include "audit/sha256.hpp"
 #include "host/acl.hpp"
+#include "host/provenance.hpp"
 #include "host/units.hpp"
+#include "pkg/manage.hpp"
 #include "plan/files.hpp"
 #include "plan/repairs.hpp"
 #include "plan/retire.hpp"
 #include "plan/tables.hpp"
 #include "plan/tools.hpp"
 #include "sys/file.hpp"
+#include "sys/log.hpp"
 #include "sys/process.hpp"
 #include "sys/text.hpp"
 #include "task/site.hpp"
@@ -22,6 +25,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 
 namespace conos::plan {
@@ -112,11 +116,42 @@ private:
       return each(step, [&](const Change& change) {
         return lock_file(m_place, change.subject);
       });
+    case Act::packages:
+      return packages(step);
     case Act::record:
     case Act::secrets: // apply() has those done
       break;
     }
     return record(step);
+  }
+
+  // One after the other: what one agent's cannot be had for is no reason against another's.
+  Result<> packages(const Step& step) const
+  {
+    std::map<std::string, pkg::Deed> deeds;
+    for (const auto& change : step.changes) {
+      const auto& package = m_wanted.packages[change.index];
+      auto& deed = deeds[package.agent];
+      deed.agent = package.agent;
+      deed.by = acting_account();
+      deed.wanted.push_back({package.name, ""});
+    }
+    CONOS_TRY(
+      auto manager, pkg::Manager::open(m_place.site.lib, {m_wanted.packages_deny, {}, {}}, [] {
+        log::notice("waiting for another conos-pkg");
+      }));
+    Result<> first_error;
+    for (auto& [agent, deed] : deeds) {
+      const auto installed = [&, &wanted = deed]() -> Result<> {
+        CONOS_TRY(const auto proposal, manager.propose(std::move(wanted), pkg::Refresh::yes));
+        return manager.carry_out(proposal);
+      }();
+      if (!installed) {
+        log::error("packages of '{}': {}", agent, installed.error().text());
+        first_error = first_error ? tl::unexpected<Error>(installed.error()) : first_error;
+      }
+    }
+    return first_error;
   }
 
   // "mode 0755 to 0750" is before and after; of a content it is the digests.

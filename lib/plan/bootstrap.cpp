@@ -109,7 +109,7 @@ struct Planned {
 bool is_for_running(const Step& step)
 {
   return step.act == Act::reload || step.act == Act::firewall || step.act == Act::sysctls ||
-         step.act == Act::start;
+         step.act == Act::start || step.act == Act::packages;
 }
 
 bool is_same_record(const Step& step)
@@ -363,6 +363,17 @@ Result<cli::Exit> replace_config(
   CONOS_TRY(const auto lock, only_one(place));
   CONOS_TRY(const auto read, read_config(file));
   return change_config(place, read, options, agrees);
+}
+
+Result<cli::Exit> edit_config(const std::function<Result<std::string>(const std::string&)>& edit,
+  const Options& options, const std::function<bool()>& agrees)
+{
+  const Place place(options.root);
+  CONOS_CHECK(need_root());
+  CONOS_TRY(const auto lock, only_one(place));
+  CONOS_TRY(const auto now, read_path(place.root + k_config_path, config::k_max_config_bytes));
+  CONOS_TRY(auto text, edit(now));
+  return change_config(place, checked_config(std::move(text), k_config_path), options, agrees);
 }
 
 Result<cli::Exit> restore_config(

@@ -42,6 +42,10 @@ Result<cli::Exit> bootstrap(const Options& options);
 Result<cli::Exit> replace_config(
   const std::string& file, const Options& options, const std::function<bool()>& agrees);
 
+// The same with the conos.toml there is, as `edit` changes it.
+Result<cli::Exit> edit_config(const std::function<Result<std::string>(const std::string&)>& edit,
+  const Options& options, const std::function<bool()>& agrees);
+
 // The same with an earlier version, the newest that is not what is there now when `name` is empty.
 Result<cli::Exit> restore_config(
   const std::string& name, const Options& options, const std::function<bool()>& agrees);

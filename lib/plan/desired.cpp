@@ -48,6 +48,7 @@ public:
       , m_wish(wish)
   {
     m_state.sidecar = wish.sidecar;
+    m_state.packages_deny = config.packages_deny;
     m_state.archive = wish.archive;
     if (wish.prune) {
       m_state.retired = sources.retired;
@@ -197,6 +198,11 @@ private:
     m_state.links.push_back({"/home/" + user_of(agent.name) + "/AGENTS.md", copy,
       user_of(agent.name), agent.name, why(agent)});
 
+    for (const auto& package : agent.packages) {
+      if (!m_wish.sidecar) { // what others have installed there is theirs to decide
+        m_state.packages.push_back({package, agent.name, why(agent)});
+      }
+    }
     CONOS_TRY(auto units, unit_files_of(agent, m_sources, door));
     std::move(units.begin(), units.end(), std::back_inserter(m_state.files));
     return {};

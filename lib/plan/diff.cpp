@@ -107,6 +107,7 @@ public:
            return unit.wanted && !unit.idle && !seen.active ? "start" : "";
          })});
     add({Act::lock, "", std::move(files.locks)});
+    add({Act::packages, "", package_changes()});
     record();
     return std::move(m_plan);
   }
@@ -358,6 +359,18 @@ private:
     return changes;
   }
 
+  std::vector<Change> package_changes() const
+  {
+    std::vector<Change> changes;
+    for (std::size_t i = 0; i < m_wanted.packages.size(); ++i) {
+      const auto& package = m_wanted.packages[i];
+      if (!m_seen.packages[i]) {
+        changes.push_back(change_of(package, package.name, "install for " + package.agent, i));
+      }
+    }
+    return changes;
+  }
+
   std::vector<Change> stop_changes() const
   {
     return unit_changes([](const Unit& unit, const SeenUnit& seen) {
@@ -481,6 +494,8 @@ std::string title_of(const Step& step)
     return "start units";
   case Act::lock:
     return "lock";
+  case Act::packages:
+    return "packages";
   case Act::record:
     break;
   }

@@ -25,8 +25,9 @@ enum class Act {
   firewall,
   sysctls,
   start,
-  lock,   // set the immutable flag on what an administrator wrote
-  record, // the ledger's row and applied.json
+  lock,     // set the immutable flag on what an administrator wrote
+  packages, // of Debian, late: what they come from may not be reached today
+  record,   // the ledger's row and applied.json
 };
 
 struct Change {

@@ -2,6 +2,7 @@
 
 #include "host/acl.hpp"
 #include "host/units.hpp"
+#include "pkg/apt.hpp"
 #include "plan/files.hpp"
 #include "plan/repairs.hpp"
 #include "sys/file.hpp"
@@ -52,6 +53,7 @@ public:
       m_seen.links.push_back(std::move(seen));
     }
     CONOS_CHECK(units());
+    CONOS_CHECK(packages());
     CONOS_TRY(m_seen.firewall, firewall());
     for (const auto& wanted : m_state.sysctls) {
       m_seen.sysctls.push_back(sysctl(wanted.key));
@@ -168,6 +170,19 @@ private:
       const auto& state = active[unit.name];
       m_seen.units.push_back(
         {enabled, state == "active" || state == "reloading" || state == "activating"});
+    }
+    return {};
+  }
+
+  // In an image all are missing, until its first boot.
+  Result<> packages()
+  {
+    pkg::AllInstalled there;
+    if (!m_state.packages.empty() && m_place.root.empty()) {
+      CONOS_TRY(there, pkg::installed());
+    }
+    for (const auto& package : m_state.packages) {
+      m_seen.packages.push_back(there.contains(package.name));
     }
     return {};
   }

@@ -92,7 +92,8 @@ Json document_of(const State& state)
 {
   Json json{{"groups", state.groups}, {"config_sha256", state.config_sha256},
     {"firewall", state.firewall}, {"accounts", Json::array()}, {"directories", Json::array()},
-    {"files", Json::array()}, {"links", Json::array()}, {"units", Json::array()}};
+    {"files", Json::array()}, {"links", Json::array()}, {"units", Json::array()},
+    {"packages", Json::array()}};
   for (const auto& a : state.accounts) {
     json["accounts"].push_back({{"name", a.name}, {"uid", a.uid}, {"gid", a.gid}, {"home", a.home},
       {"groups", a.groups}, {"agent", a.agent}, {"why", a.why}});
@@ -116,6 +117,9 @@ Json document_of(const State& state)
       json["units"].push_back({{"name", u.name}, {"wanted_by", u.wanted_by}, {"started", !u.idle},
         {"agent", u.agent}, {"why", u.why}});
     }
+  }
+  for (const auto& p : state.packages) {
+    json["packages"].push_back({{"name", p.name}, {"agent", p.agent}, {"why", p.why}});
   }
   for (const auto& s : state.sysctls) {
     json["sysctls"][s.key] = s.least;
@@ -174,6 +178,8 @@ std::string_view area_of(Act act)
     return "firewall rules";
   case Act::sysctls:
     return "kernel parameters";
+  case Act::packages:
+    return "packages";
   case Act::retire:
   case Act::secrets:
   case Act::tables:
@@ -190,7 +196,8 @@ std::vector<Area> areas_of(const Plan& plan, const State& wanted)
   std::vector<Area> areas{{"accounts", wanted.accounts.size() + wanted.groups.size(), {}},
     {"directories", wanted.directories.size(), {}}, {"files", wanted.files.size() + 1, {}},
     {"links", wanted.links.size(), {}}, {"units", wanted.units.size(), {}},
-    {"firewall rules", 1, {}}, {"kernel parameters", wanted.sysctls.size(), {}}};
+    {"firewall rules", 1, {}}, {"kernel parameters", wanted.sysctls.size(), {}},
+    {"packages", wanted.packages.size(), {}}};
   for (const auto& step : plan.steps) {
     for (const auto& change : step.changes) {
       const auto area = std::find_if(areas.begin(), areas.end(), [&](const Area& one) {
@@ -245,6 +252,7 @@ std::string line_of(const Step& step)
   case Act::firewall:
   case Act::sysctls:
   case Act::start:
+  case Act::packages:
     break;
   }
   return fmt::format("{:<24} {}", title_of(step), named(step));

@@ -83,6 +83,13 @@ struct Retired {
   bool has_user = false;
 };
 
+// Of Debian, that an agent needs.
+struct Package {
+  std::string name;
+  std::string agent;
+  std::string why;
+};
+
 struct State {
   std::vector<std::string> groups;
   std::vector<Account> accounts;
@@ -93,8 +100,10 @@ struct State {
   std::string firewall; // the nftables table, as nft lists it
   std::vector<Sysctl> sysctls;
   std::vector<std::string> secrets; // that lie open and are to be taken in, in words
-  std::vector<Retired> retired;     // to be taken away
-  std::string archive;              // the directory their data goes to; empty: it is thrown away
+  std::vector<Package> packages;
+  std::vector<std::string> packages_deny; // patterns of what may not come along with them
+  std::vector<Retired> retired;           // to be taken away
+  std::string archive;  // the directory their data goes to; empty: it is thrown away
   bool sidecar = false; // the machine is others' too: nothing that is not ours is replaced
   File applied;         // the record, written when all else is done
   // Agents, and "" for what is everybody's, for whom the same was wanted the last time: whatever
@@ -150,6 +159,7 @@ struct Seen {
   std::vector<SeenUnit> units;
   std::optional<std::string> firewall; // empty: there is no such table; nothing: nobody can tell
   std::vector<SeenSysctl> sysctls;
+  std::vector<bool> packages; // whether it is installed
   SeenFile applied;
   std::set<std::string> loaded; // units systemd has in memory
   bool repairs_pending = false; // an earlier run was killed before the ledger said what it mended

@@ -48,6 +48,7 @@ inline Seen observed(const State& machine, const State& asked)
   seen.links = looked_up(machine.links, whole.links, asked.links, SeenLink{});
   seen.units = looked_up(machine.units, whole.units, asked.units, SeenUnit{});
   seen.sysctls = looked_up(machine.sysctls, whole.sysctls, asked.sysctls, SeenSysctl{0, true});
+  seen.packages = looked_up(machine.packages, whole.packages, asked.packages, false);
   seen.firewall = whole.firewall;
   seen.applied = whole.applied;
   seen.loaded = whole.loaded;
@@ -114,6 +115,9 @@ inline void carry_out(const Change& change, Act act, const State& wanted, Seen& 
     break;
   case Act::sysctls:
     seen.sysctls[i] = {wanted.sysctls[i].least, true};
+    break;
+  case Act::packages:
+    seen.packages[i] = true;
     break;
   case Act::record:
     seen.applied = target.applied;

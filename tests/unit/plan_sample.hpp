@@ -92,6 +92,7 @@ inline Seen seen_of(const State& state)
     seen.files.push_back(file(f));
   }
   seen.applied = file(state.applied);
+  seen.packages.assign(state.packages.size(), true);
   for (const auto& link : state.links) {
     seen.links.push_back({true, link.target, false});
   }
