@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 
 #include <algorithm>
 
@@ -129,6 +130,18 @@ Result<std::vector<SignedCheckpoint>> ask_directory(
   return open_all(divide_notes(text).notes, key);
 }
 
+// Who changes the list holds the directory: of two that come at once neither is lost.
+Result<UniqueFd> hold_list(const UniqueFd& dir)
+{
+  UniqueFd held(::openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); // a lock of its own
+  while (!held || ::flock(held.get(), LOCK_EX) < 0) {
+    if (!held || errno != EINTR) {
+      return os_error("lock the list of witnesses");
+    }
+  }
+  return held;
+}
+
 } // namespace
 
 Result<std::vector<std::string>> list_witnesses(const UniqueFd& dir)
@@ -150,6 +163,7 @@ Result<std::vector<std::string>> list_witnesses(const UniqueFd& dir)
 Result<> add_witness(const UniqueFd& dir, const std::string& witness, const VerifierKey& key)
 {
   const auto purpose = during(fmt::format("witness '{}'", escaped(witness)));
+  CONOS_TRY(const auto locked, hold_list(dir));
   CONOS_TRY(auto witnesses, list_witnesses(dir));
   if (std::find(witnesses.begin(), witnesses.end(), witness) != witnesses.end()) {
     return fail(Kind::exists, "'{}' is a witness already", escaped(witness));
@@ -164,6 +178,7 @@ Result<> add_witness(const UniqueFd& dir, const std::string& witness, const Veri
 
 Result<> remove_witness(const UniqueFd& dir, const std::string& witness)
 {
+  CONOS_TRY(const auto locked, hold_list(dir));
   CONOS_TRY(auto witnesses, list_witnesses(dir));
   if (std::erase(witnesses, witness) == 0) {
     return fail(Kind::not_found, "'{}' is not a witness", escaped(witness));

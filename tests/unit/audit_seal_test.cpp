@@ -7,7 +7,9 @@
 
 #include <fcntl.h>
 
+#include <array>
 #include <map>
+#include <thread>
 
 using namespace conos;
 using namespace conos::audit;
@@ -399,6 +401,26 @@ TEST_CASE("a witness of which a crash left half a key is completed", "[audit][wi
   REQUIRE(add_witness(dir.fd, stick.path, verifier));
 
   CHECK(read_file(stick.fd, name, 1000).value() == whole);
+}
+
+TEST_CASE("of witnesses that come at once none is lost", "[audit][witness]")
+{
+  TempDir dir;
+  Lines lines;
+  (void)make_ledger(dir, 3);
+  REQUIRE(seal_in(dir, lines));
+  const auto verifier = find_verifier_key(dir.fd).value().value();
+  std::array<TempDir, 8> sticks;
+  std::vector<std::thread> threads;
+  for (const auto& stick : sticks) {
+    threads.emplace_back([&] {
+      (void)add_witness(dir.fd, stick.path, verifier);
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  CHECK(list_witnesses(dir.fd).value().size() == sticks.size());
 }
 
 TEST_CASE("that a witness came or went is told once each time", "[audit][witness]")
