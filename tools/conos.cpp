@@ -49,6 +49,7 @@ constexpr auto k_others = std::to_array<Other>({
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
   {"package", "conos-pkg", "install and remove Debian packages, and say for whom they are there"},
+  {"artifact", "conos-artifact", "keep what was made, and let others see it by links that end"},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
   {"run", "conos-run", "the steps of an agent's activation"},

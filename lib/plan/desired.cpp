@@ -285,7 +285,8 @@ private:
     m_state.units.push_back({"conos-sweep.timer", "timers.target", true, false, "", ""});
     m_state.units.push_back({"conos-checkpoint.timer", "timers.target", true, false, "", ""});
     m_state.units.push_back({"conos-checkpoint-last.service", k_boot, true, false, "", ""});
-    for (const auto* socket : {"conos-audit.socket", "conos-query.socket"}) {
+    for (const auto* socket :
+      {"conos-artifact.socket", "conos-audit.socket", "conos-query.socket"}) {
       m_state.units.push_back({socket, "sockets.target", true, false, "", ""});
     }
     m_state.units.push_back({"conos-bootstrap.service", k_boot, true, true, "", ""});
