@@ -35,8 +35,9 @@ Result<cli::Exit> add(const cli::Args& args)
 {
   auto options = options_of(args);
   options.check_only = args.has("check");
-  CONOS_TRY(const auto agrees,
-    options.check_only ? Result<std::function<bool()>>(nullptr) : question(args));
+  CONOS_TRY(const auto agrees, options.check_only
+                                 ? Result<std::function<bool()>>(nullptr)
+                                 : cli::agreement(args.has("yes") || args.has("dry-run")));
   return plan::add_agent(args.operands.front(), options, agrees);
 }
 

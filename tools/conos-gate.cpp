@@ -3,6 +3,8 @@
 #include "gate/door.hpp"
 #include "serve/listeners.hpp"
 
+#include <sys/socket.h>
+
 namespace {
 
 using namespace conos;
@@ -10,7 +12,7 @@ using cli::Exit;
 
 Result<Exit> serve_agent(const cli::Args& args)
 {
-  CONOS_TRY(const auto listeners, serve::listeners_of_systemd());
+  CONOS_TRY(const auto listeners, serve::listeners_of_systemd(AF_UNIX));
   serve::LineServer server(gate::door_bounds());
   CONOS_TRY(const auto door, gate::Door::open(server, gate::own_place(args.operands.front())));
   CONOS_CHECK(server.run(listeners, *door));

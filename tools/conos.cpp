@@ -21,6 +21,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -42,7 +43,12 @@ constexpr auto k_others = std::to_array<Other>({
   {"bootstrap", "conos-bootstrap", "make the machine what conos.toml says"},
   {"config", "conos-config", "check, replace and bring back conos.toml"},
   {"contract", "conos-contract", "check that a machine is as contracts say it is"},
-  {"doctor", "conos-bootstrap", "say what of the machine is not as conos.toml says", "--doctor"},
+  {"protocol", "conos-contract", "ask a protocol whether a deed may be done, and do it",
+    "protocol"},
+  {"healthcheck", "conos-healthcheck", "check the machine's contracts, act on findings, record",
+    "check"},
+  {"doctor", "conos-healthcheck", "say all that is not as contracts and conos.toml say", "doctor"},
+  {"brief", "conos-healthcheck", "say what state the machine is in, as agents read it", "brief"},
   {"approve", "conos-approve", "decide what agents ask a person for"},
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
   {"model", "conos-model", "see whether calls to language models go through"},
@@ -155,15 +161,36 @@ Result<Exit> halt(const cli::Args& args, Halt how)
   return Exit::ok;
 }
 
+// Those that are named, or whoever is held.
+Result<std::vector<std::string>> agents_to_resume(const cli::Args& args, const Site& site)
+{
+  if (args.has("all") != args.operands.empty()) {
+    return fail(Kind::usage, "either name agents or say --all");
+  }
+  if (!args.has("all")) {
+    return args.operands;
+  }
+  CONOS_TRY(const auto names, agent_names(site));
+  std::vector<std::string> held;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(held), [&](const std::string& name) {
+    return is_held(site, name);
+  });
+  return held;
+}
+
 Result<Exit> resume(const cli::Args& args)
 {
   CONOS_CHECK(need_root());
-  const auto& agent = args.operands.front();
   const Site site;
+  CONOS_TRY(const auto agents, agents_to_resume(args, site));
   CONOS_TRY(const auto units, Units::connect(k_stop_time));
   CONOS_TRY(auto ledger, audit::Ledger::open(site.lib));
-  CONOS_TRY(const auto hold, resume_agent(site, switch_of(units), ledger, agent, acting_account()));
-  print(fmt::format("{} {}\n", agent, hold ? "is back" : "was not on hold"));
+  const auto by = acting_account();
+  for (const auto& agent : agents) {
+    CONOS_TRY(
+      const auto hold, resume_agent(site, switch_of(units), ledger, {agent, by, args["reason"]}));
+    print(fmt::format("{} {}\n", agent, hold ? "is back" : "was not on hold"));
+  }
   return Exit::ok;
 }
 
@@ -334,7 +361,8 @@ std::vector<cli::Verb> verbs()
       [](const cli::Args& args) {
         return halt(args, Halt::kill);
       }},
-    {"resume", "let a held agent go on", "AGENT", {}, resume},
+    {"resume", "let held agents go on", "[AGENT…]", {k_reason, {"all", "every agent that is held"}},
+      resume},
     {"clear-sessions", "let an agent's program, or each of them, forget what was said", "[AGENT]",
       {}, clear},
   };

@@ -166,6 +166,11 @@ std::string to_json(const Routing& r)
          "\n";
 }
 
+std::string to_json(const HealthSettings& s)
+{
+  return Json{{"v", 1}, {"escalate_to", s.escalate_to}, {"brief", s.brief}}.dump(1) + "\n";
+}
+
 Result<AgentSettings> agent_settings_from_json(std::string_view text)
 {
   return read_json(text, settings_of);
@@ -174,6 +179,14 @@ Result<AgentSettings> agent_settings_from_json(std::string_view text)
 Result<Routing> routing_from_json(std::string_view text)
 {
   return read_json(text, routing_of);
+}
+
+Result<HealthSettings> load_health_settings(const UniqueFd& compiled)
+{
+  CONOS_TRY(const auto text, read_file(compiled, "healthcheck.json", k_max_compiled_bytes));
+  return read_json(text, [](const Json& json) {
+    return HealthSettings{json.at("escalate_to"), json.at("brief")};
+  }).map_error(during("read 'healthcheck.json'"));
 }
 
 Result<AgentSettings> load_agent_settings(const UniqueFd& compiled, const std::string& name)

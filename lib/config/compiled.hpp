@@ -72,6 +72,13 @@ struct Routing {
   std::size_t inbox_max_files = 10000;
 };
 
+// For the healthcheck.
+struct HealthSettings {
+  std::string escalate_to; // the agent that hears of findings; empty: there is none
+  std::string brief;       // the file for agents to read
+};
+
+std::string to_json(const HealthSettings& settings);
 std::string to_json(const AgentSettings& settings);
 std::string to_json(const Routing& routing);
 
@@ -82,5 +89,6 @@ Result<Routing> routing_from_json(std::string_view text);
 // From an open /var/lib/conos/compiled. Kind::not_found when there is no such agent.
 Result<AgentSettings> load_agent_settings(const UniqueFd& compiled, const std::string& name);
 Result<Routing> load_routing(const UniqueFd& compiled);
+Result<HealthSettings> load_health_settings(const UniqueFd& compiled);
 
 } // namespace conos

@@ -169,6 +169,24 @@ private:
     config.inbox_max_per_sender = m_system.number<std::size_t>("inbox_max_per_sender");
     uids(config);
     concierge(config);
+    contracts(config);
+  }
+
+  void contracts(Config& config)
+  {
+    const Lookup look(in_contracts, {&m_document.table("contracts")});
+    config.disk_min_free_pct = look.number<int>("system.disk_min_free_pct");
+    config.mem_min_free_pct = look.number<int>("system.mem_min_free_pct");
+    config.max_load_factor = look.get<double>("system.max_load_factor");
+    config.max_session = std::chrono::minutes(look.number<int>("system.max_session_min"));
+    config.healthcheck_interval = look.duration("system.healthcheck_interval");
+    config.brief_output = look.text("brief_output");
+    // the healthcheck may write nowhere else
+    if (const auto* setting = look.find("brief_output");
+        setting != nullptr && !config.brief_output.empty() &&
+        !config.brief_output.starts_with("/srv/conos/")) {
+      error(setting->at, "key 'brief_output': is not below /srv/conos");
+    }
   }
 
   void uids(const Config& config)

@@ -79,7 +79,13 @@ struct Config {
   std::size_t max_task_bytes = 0;
   std::size_t inbox_max_files = 0;
   std::size_t inbox_max_per_sender = 0;
-  std::string provider; // of [base], as of an agent
+  int disk_min_free_pct = 0;
+  int mem_min_free_pct = 0;
+  double max_load_factor = 0; // of each processor
+  Duration max_session{};
+  Duration healthcheck_interval{};
+  std::string brief_output; // a path; empty: none
+  std::string provider;     // of [base], as of an agent
   std::string api_key_env;
   std::map<std::string, ProviderSettings, std::less<>> providers;
   std::int64_t usd_day_all = 0; // what all agents may cost a day, in micro-USD; 0: no limit

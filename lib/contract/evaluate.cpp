@@ -276,6 +276,7 @@ struct JobResult {
   std::string evidence;
   Micros took{};
   bool is_done = false;
+  bool is_blocked = false;
 };
 
 // What the threads share. It lives as long as the last of them, and one that hangs may outlive the
@@ -330,7 +331,7 @@ std::optional<JobResult> result_without(const Shared& shared, const Job& job)
       return JobResult{Status::skip,
         fmt::format("it depends on '{}/{}', which came to {}", other.contract->id,
           other.check->name, name_of(status)),
-        "", {}, true};
+        "", {}, true, true};
     }
   }
   return std::nullopt;
@@ -744,7 +745,7 @@ Result<Report> evaluate(std::shared_ptr<const Loaded> loaded, const EvaluateOpti
     const auto& job = run.jobs()[i];
     auto& result = run.results()[i];
     Row row{job.contract, job.check, nullptr, result.status, std::move(result.message),
-      std::move(result.evidence), result.took};
+      std::move(result.evidence), result.took, result.is_blocked};
     if (const auto* exemption = exemption_of(options.exemptions, row, report.started)) {
       let_off(row, *exemption);
     }

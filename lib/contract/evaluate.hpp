@@ -44,6 +44,7 @@ struct Row {
   std::string message;  // a sentence without a full stop; empty of a pass
   std::string evidence; // lines
   std::chrono::microseconds took{};
+  bool is_blocked = false; // skipped, since what it depends on has not passed
 
   std::string_view id() const;   // of the contract, or k_invalid
   std::string_view name() const; // of the check, or the file

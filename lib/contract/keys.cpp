@@ -211,6 +211,8 @@ const Key k_tree[] = {
   {"exclude", Type::texts, subject, "patterns of names that are passed over, with what is in them",
     "[.git]"},
   {"depth", Type::integer, subject, "how deep; unsaid 16", "1"},
+  {"lacks", Type::text, subject, "of those, directories in which there is nothing of this name",
+    "manifest.json"},
   {"type", Type::text, condition, "of those, which are", "file",
     "file directory symlink socket fifo block character"},
   {"mode", Type::mode, condition, "of those, with such permission bits",
@@ -366,6 +368,9 @@ const Key k_ledger[] = {
     "{ less: 1d }"},
   {"unsealed", Type::integer, property, "how many rows came after the last checkpoint",
     "{ less: 10000 }"},
+  {"unsealed_age", Type::duration, property,
+    "how old the oldest row is that came after the last checkpoint; 0s without any",
+    "{ less: 1h }"},
 };
 
 constexpr Module k_modules[] = {

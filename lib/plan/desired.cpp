@@ -2,6 +2,7 @@
 
 #include "audit/sha256.hpp"
 #include "config/models.hpp"
+#include "plan/contracts.hpp"
 #include "plan/guards.hpp"
 #include "plan/place.hpp"
 #include "plan/tables.hpp"
@@ -71,8 +72,13 @@ public:
     }
     add_shared();
     add_guards();
+    add_health();
+    CONOS_TRY(auto contracts, contract_files_of(m_state, m_config, m_sources));
+    std::move(contracts.begin(), contracts.end(), std::back_inserter(m_state.files));
     for (const auto& path : m_sources.locked) {
-      m_state.files.push_back(locked(path));
+      if (!is_compiled(path)) {
+        m_state.files.push_back(locked(path));
+      }
     }
     add_leftovers();
     add_record();
@@ -196,8 +202,8 @@ private:
     // without settings there is nothing to listen for either
     egress.reader = "conos-egress@" + agent.name + (doors.egress ? ".service" : ".socket");
     const auto gate = gate_door(agent);
-    own(
-      m_site.compiled() + "/" + agent.name + ".gate.json", doors.has_gate ? to_json(gate) : "", 0600)
+    own(m_site.compiled() + "/" + agent.name + ".gate.json", doors.has_gate ? to_json(gate) : "",
+      0600)
       .wanted = doors.has_gate;
 
     // for programs that look for such a file at home; no step of ours reads it
@@ -369,6 +375,34 @@ private:
     if (m_sources.has_audit) {
       add_file(k_audit_rules, audit_rules_of()).mode = 0640;
     }
+  }
+
+  // Who looks after findings, how often they are looked for, and where agents read of them.
+  void add_health()
+  {
+    const auto* sysadmin = sysadmin_of(m_config);
+    const HealthSettings settings{
+      sysadmin != nullptr ? sysadmin->name : m_config.concierge, m_config.brief_output};
+    add_file(m_site.compiled() + "/healthcheck.json", to_json(settings)).mode = 0600;
+
+    const auto ms = m_config.healthcheck_interval.count();
+    auto& interval = add_file(k_units + "/conos-healthcheck.timer.d/10-interval.conf",
+      fmt::format(
+        "# Compiled from /etc/conos/conos.toml by conos-bootstrap.\n"
+        "[Timer]\nOnActiveSec=\nOnActiveSec={0}ms\nOnUnitActiveSec=\nOnUnitActiveSec={0}ms\n",
+        ms));
+    interval.immutable = true;
+    m_state.units.push_back({"conos-healthcheck.timer", "timers.target", true, false, "", ""});
+  }
+
+  // Written by us now, or before: then it is not the machine's own.
+  bool is_compiled(const std::string& path) const
+  {
+    return path.starts_with(k_contracts + "/") &&
+           (m_sources.record.files.contains(path) ||
+             std::any_of(m_state.files.begin(), m_state.files.end(), [&](const File& file) {
+               return file.path == path;
+             }));
   }
 
   static File locked(const std::string& path)

@@ -116,7 +116,8 @@ Result<> stop_units(const Place& place, const Retired& retired)
   }
   CONOS_TRY(const auto systemd, Units::connect(k_stop_time));
   auto units = retired.units;
-  for (const auto* door : {"conos-model@", "conos-egress@", "conos-gate@"}) { // instances, with no files
+  for (const auto* door :
+    {"conos-model@", "conos-egress@", "conos-gate@"}) { // instances, with no files
     units.insert(units.end(), {door + retired.name + ".socket", door + retired.name + ".service"});
   }
   for (const auto& unit : units) {

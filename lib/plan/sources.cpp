@@ -2,6 +2,8 @@
 
 #include "audit/sha256.hpp"
 #include "config/models.hpp"
+#include "host/immutable.hpp"
+#include "plan/contracts.hpp"
 #include "plan/files.hpp"
 #include "plan/instructions.hpp"
 #include "plan/retire.hpp"
@@ -37,6 +39,11 @@ Result<> read_shipped(const std::string& path, std::string& into)
   return {};
 }
 
+bool is_contract(std::string_view name)
+{
+  return name.ends_with(".yaml");
+}
+
 Result<> read_all_shipped(const Place& place, Sources& sources)
 {
   CONOS_CHECK(read_shipped(place.lib + "/units/agent.path.in", sources.agent_path));
@@ -47,7 +54,14 @@ Result<> read_all_shipped(const Place& place, Sources& sources)
     CONOS_CHECK(read_shipped(path, sources.tiers[tier]));
   }
   CONOS_CHECK(read_shipped(place.vendor + "/sysusers.d/conos.conf", sources.sysusers));
-  return read_shipped(place.vendor + "/tmpfiles.d/conos.conf", sources.tmpfiles);
+  CONOS_CHECK(read_shipped(place.vendor + "/tmpfiles.d/conos.conf", sources.tmpfiles));
+  const auto contracts = place.root + "/usr/share/conos/contracts";
+  CONOS_TRY(const auto dir, open_dir(contracts).map_error(during("conos is not installed whole")));
+  CONOS_TRY(const auto names, list_names(dir, k_max_names, is_contract));
+  for (const auto& name : names) {
+    CONOS_CHECK(read_shipped(contracts + "/" + name, sources.contracts[name]));
+  }
+  return {};
 }
 
 // What people wrote and agents or conos itself read: instructions, skills, policy, contracts.
@@ -75,17 +89,22 @@ Result<> add_guarded(
   return {};
 }
 
+Result<> add_guarded_below(
+  const Place& place, const std::string& path, std::vector<std::string>& into)
+{
+  const auto dir = open_dir(place.root + path);
+  if (!dir) {
+    return dir.error().kind == Kind::not_found ? Result<>{}
+                                               : Result<>(tl::unexpected<Error>(dir.error()));
+  }
+  return add_guarded(*dir, path, k_deepest, into).map_error(during("look through " + path));
+}
+
 Result<std::vector<std::string>> guarded_paths(const Place& place)
 {
   std::vector<std::string> paths;
-  const auto etc = open_dir(place.etc);
-  if (!etc) {
-    return etc.error().kind == Kind::not_found
-             ? paths
-             : Result<std::vector<std::string>>(tl::unexpected<Error>(etc.error()));
-  }
-  CONOS_CHECK(
-    add_guarded(*etc, "/etc/conos", k_deepest, paths).map_error(during("look through /etc/conos")));
+  CONOS_CHECK(add_guarded_below(place, "/etc/conos", paths));
+  CONOS_CHECK(add_guarded_below(place, k_contracts, paths));
   return paths;
 }
 
@@ -159,6 +178,11 @@ Result<> warn_of_certificates(const Place& place, const config::Config& config, 
 Result<> find_guards(const Place& place, Sources& sources)
 {
   CONOS_TRY(sources.has_sudo, is_there(place, "/etc/sudoers.d"));
+  const auto etc = open_dir(place.root + "/etc");
+  sources.can_lock = place.root.empty() && etc && can_set_immutable(*etc);
+  // a container may show what it cannot set
+  sources.can_set_sysctls =
+    place.root.empty() && ::access("/proc/sys/fs/protected_symlinks", W_OK) == 0;
   CONOS_TRY(sources.has_audit, is_there(place, "/etc/audit/rules.d"));
   CONOS_TRY(const bool has_nft, is_there(place, "/usr/sbin/nft"));
   return has_nft ? Result<>{}

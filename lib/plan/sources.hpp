@@ -24,6 +24,7 @@ struct Sources {
   std::map<Tier, std::string> tiers; // drop-ins
   std::string sysusers;
   std::string tmpfiles;
+  std::map<std::string, std::string> contracts; // templates, by their file names
   // of the administrator, in /etc/conos
   std::string config_sha256;
   std::map<std::string, std::string> instructions; // of each agent, assembled
@@ -31,6 +32,8 @@ struct Sources {
   Prices prices;                                   // shipped ones, and the administrator's own
   // of the machine
   bool has_sudo = false;
+  bool can_set_sysctls = false;
+  bool can_lock = false; // this machine lets us set the immutable flag
   bool has_audit = false;
   std::map<std::string, std::string> programs; // absolute path of each runner
   Accounts accounts;

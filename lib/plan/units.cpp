@@ -1,12 +1,12 @@
 #include "plan/units.hpp"
 
 #include "host/credentials.hpp"
+#include "plan/fill.hpp"
 #include "plan/place.hpp"
 #include "sys/text.hpp"
 
 #include <fmt/format.h>
 
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -15,40 +15,6 @@ namespace conos::plan {
 namespace {
 
 constexpr Duration k_backstop = std::chrono::seconds(30); // after the limit work keeps itself
-
-using Values = std::map<std::string, std::string, std::less<>>;
-
-bool is_placeholder(std::string_view text)
-{
-  return !text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == text.npos;
-}
-
-// Puts values for @NAME@ and its like. No value has a character that means something to systemd:
-// names, numbers and calendar expressions only.
-Result<std::string> filled(std::string_view text, const Values& values)
-{
-  std::string out;
-  for (;;) {
-    const auto at = text.find('@');
-    const auto end = at == text.npos ? at : text.find('@', at + 1);
-    if (end == text.npos) {
-      return out += text;
-    }
-    const auto name = text.substr(at + 1, end - at - 1);
-    const auto value = values.find(name);
-    if (!is_placeholder(name)) {
-      out += text.substr(0, end); // the second one may begin another
-      text.remove_prefix(end);
-      continue;
-    }
-    if (value == values.end()) {
-      return fail(Kind::config, "a unit template asks for @{}@, which conos does not know", name);
-    }
-    out += text.substr(0, at);
-    out += value->second;
-    text.remove_prefix(end + 1);
-  }
-}
 
 std::string seconds(Duration duration)
 {
@@ -216,7 +182,7 @@ Result<std::vector<File>> unit_files_of(
   if (timer.wanted) {
     CONOS_TRY(timer.content, filled(sources.agent_timer, timer_values(agent)));
   }
-  return std::vector<File>{path, service, tier, own, opened, keys, timer};
+  return std::vector<File>{path, service, tier, own, doors, keys, timer};
 }
 
 std::vector<Unit> units_of(const config::Agent& agent, bool held)

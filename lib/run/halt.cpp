@@ -94,8 +94,8 @@ UnitSwitch switch_of(const Units& units)
   };
 }
 
-Result<std::optional<Hold>> halt_agent(
-  const Site& site, const UnitSwitch& units, audit::Ledger& ledger, const HaltWish& wish)
+Result<std::optional<Hold>> halt_unrecorded(
+  const Site& site, const UnitSwitch& units, const HaltWish& wish)
 {
   CONOS_CHECK(check_agent(site, wish.agent));
   CONOS_TRY(const auto before, read_hold(site, wish.agent));
@@ -112,24 +112,32 @@ Result<std::optional<Hold>> halt_agent(
   if (wish.how == Halt::kill) {
     CONOS_CHECK(stop_if_known(units, service_unit(wish.agent)));
   }
+  return before;
+}
+
+Result<std::optional<Hold>> halt_agent(
+  const Site& site, const UnitSwitch& units, audit::Ledger& ledger, const HaltWish& wish)
+{
+  CONOS_TRY(const auto before, halt_unrecorded(site, units, wish));
   const auto* how = wish.how == Halt::kill ? "kill" : "hold";
   CONOS_CHECK(record(ledger, "agent.halted", wish.by,
     {{"agent", wish.agent}, {"how", how}, {"reason", wish.reason}}));
   return before;
 }
 
-Result<std::optional<Hold>> resume_agent(const Site& site, const UnitSwitch& units,
-  audit::Ledger& ledger, const std::string& agent, const std::string& by)
+Result<std::optional<Hold>> resume_agent(
+  const Site& site, const UnitSwitch& units, audit::Ledger& ledger, const ResumeWish& wish)
 {
-  CONOS_CHECK(check_agent(site, agent));
-  CONOS_TRY(const auto hold, read_hold(site, agent));
-  CONOS_TRY(const auto names, units_to_start(hold, units, agent));
+  CONOS_CHECK(check_agent(site, wish.agent));
+  CONOS_TRY(const auto hold, read_hold(site, wish.agent));
+  CONOS_TRY(const auto names, units_to_start(hold, units, wish.agent));
   // first, or the claim that the path unit starts finds it and does nothing, again and again
-  CONOS_CHECK(remove_hold(site, agent));
+  CONOS_CHECK(remove_hold(site, wish.agent));
   for (const auto& unit : names) {
     CONOS_CHECK(units.start(unit));
   }
-  CONOS_CHECK(record(ledger, "agent.resumed", by, {{"agent", agent}}));
+  CONOS_CHECK(record(ledger, "agent.resumed", wish.by,
+    {{"agent", wish.agent}, {"reason", wish.reason}, {"held_for", hold ? hold->reason : ""}}));
   return hold;
 }
 

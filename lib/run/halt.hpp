@@ -41,9 +41,19 @@ struct HaltWish {
 Result<std::optional<Hold>> halt_agent(
   const Site& site, const UnitSwitch& units, audit::Ledger& ledger, const HaltWish& wish);
 
+// The same without a word in the ledger: for when there is none.
+Result<std::optional<Hold>> halt_unrecorded(
+  const Site& site, const UnitSwitch& units, const HaltWish& wish);
+
+struct ResumeWish {
+  std::string agent;
+  std::string by;     // an account
+  std::string reason; // may be empty
+};
+
 // Removes the hold file, then starts the units that ran before the hold; where nothing is known of
 // those, the path unit and the timer if there is one. May be repeated. Gives the hold there was.
-Result<std::optional<Hold>> resume_agent(const Site& site, const UnitSwitch& units,
-  audit::Ledger& ledger, const std::string& agent, const std::string& by);
+Result<std::optional<Hold>> resume_agent(
+  const Site& site, const UnitSwitch& units, audit::Ledger& ledger, const ResumeWish& wish);
 
 } // namespace conos

@@ -83,6 +83,7 @@ TEST_CASE("depends_on orders, skips and takes in what is needed", "[contract][ev
   CHECK(row_of(report, "C/bad").status == Status::fail);
   CHECK(row_of(report, "C/after").status == Status::skip);
   CHECK(row_of(report, "C/last").status == Status::skip);
+  CHECK(row_of(report, "C/after").is_blocked);
   CHECK(row_of(report, "D/a").status == Status::error);
   CHECK(row_of(report, "E/a").status == Status::error);
   CHECK(row_of(report, "E/b").message == "its depends_on goes round in a circle");

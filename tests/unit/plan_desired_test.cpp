@@ -130,11 +130,13 @@ TEST_CASE(
           "http_proxy=http://127.0.0.1:3128", "no_proxy=127.0.0.1,localhost,::1"});
   const auto& drop_in = file(state, "/etc/systemd/system/conos-one.service.d/30-doors.conf");
   CHECK(drop_in.wanted);
-  CHECK_THAT(*drop_in.content, Catch::Contains("\nWants=conos-egress@one.socket\n"));
+  CHECK_THAT(*drop_in.content, Catch::Contains("\nWants=conos-egress@one.socket conos-gate@one.socket\n"));
   CHECK_THAT(*drop_in.content, Catch::Contains("\nJoinsNamespaceOf=conos-egress@one.socket\n"));
 
   CHECK_FALSE(file(state, "/var/lib/conos/compiled/two.egress.json").wanted);
-  CHECK_FALSE(file(state, "/etc/systemd/system/conos-two.service.d/30-doors.conf").wanted);
+  const auto& of_two = file(state, "/etc/systemd/system/conos-two.service.d/30-doors.conf");
+  CHECK_THAT(*of_two.content, Catch::Contains("\nWants=conos-gate@two.socket\n"));
+  CHECK_THAT(*of_two.content, !Catch::Contains("JoinsNamespaceOf="));
   CHECK(settings(state, "two").environment.empty());
   CHECK_FALSE(settings(state, "two").has_egress);
 }

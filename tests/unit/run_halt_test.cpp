@@ -52,7 +52,7 @@ struct World {
 
   Result<std::optional<Hold>> resume()
   {
-    return resume_agent(tree.site, systemd.units(), ledger, "sysadmin", "alice");
+    return resume_agent(tree.site, systemd.units(), ledger, {"sysadmin", "alice", "seen to"});
   }
 
   std::vector<std::string> rows() const
@@ -113,7 +113,8 @@ TEST_CASE("a resume starts what the hold stopped, and no more", "[run][halt]")
   CHECK((*hold)->reason == "looks odd");
   CHECK_FALSE(is_held(world.tree.site, "sysadmin"));
   CHECK(world.systemd.told == Told{"start conos-sysadmin.path"});
-  CHECK(world.rows().back() == R"(agent.resumed alice {"agent":"sysadmin"})");
+  CHECK(world.rows().back() ==
+        R"(agent.resumed alice {"agent":"sysadmin","held_for":"looks odd","reason":"seen to"})");
 }
 
 TEST_CASE("a second hold keeps the first one's record", "[run][halt]")

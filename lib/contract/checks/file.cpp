@@ -220,7 +220,8 @@ private:
       (!m_look.asks("owner") || asserted("owner", m_look.machine.user_name(status.st_uid))) &&
       (!m_look.asks("group") || asserted("group", m_look.machine.group_name(status.st_gid))) &&
       asserted("exposed", is_exposed(status, visited.directory)) &&
-      (!m_look.asks("immutable") || has_flag(visited)) && has_pattern(visited);
+      (!m_look.asks("immutable") || has_flag(visited)) && is_lacking(visited) &&
+      has_pattern(visited);
     if (fits) {
       ++m_count;
       m_found.add(quoted(visited.path));
@@ -237,6 +238,19 @@ private:
       note(flag.error());
     }
     return flag && asserted("immutable", *flag);
+  }
+
+  bool is_lacking(const Visited& visited)
+  {
+    const auto name = m_look.params().text("lacks");
+    if (name.empty()) {
+      return true;
+    }
+    if (!S_ISDIR(visited.status.st_mode)) {
+      return false;
+    }
+    struct stat status = {};
+    return ::lstat((visited.path + "/" + name).c_str(), &status) < 0;
   }
 
   bool has_pattern(const Visited& visited)

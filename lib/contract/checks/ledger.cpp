@@ -1,5 +1,6 @@
 #include "audit/evidence.hpp"
 #include "audit/place.hpp"
+#include "audit/reader.hpp"
 #include "audit/verify.hpp"
 #include "contract/checks/look.hpp"
 #include "sys/clock.hpp"
@@ -51,6 +52,19 @@ Result<Ledger> judge_ledger(const std::string& directory)
   return out;
 }
 
+// How old the first row after `id` is, in ms; 0 when there is none.
+Result<std::int64_t> age_after(const std::string& directory, std::int64_t id)
+{
+  std::int64_t age = 0;
+  CONOS_TRY(auto reader, audit::Reader::open(directory + "/" + audit::k_database));
+  CONOS_CHECK(reader.each_after(id, {}, [&](const audit::Event& event) {
+    const auto at = parse_rfc3339(event.ts);
+    age = at ? age_of(*at) : 0;
+    return false;
+  }));
+  return age;
+}
+
 Subject subject_of(const std::string& directory, const Ledger& ledger)
 {
   const auto& verdict = ledger.verdict;
@@ -84,7 +98,15 @@ Outcome look_at_ledger(const Look& look)
   if (!ledger) {
     return Outcome::broken(ledger.error().text());
   }
-  const auto subject = subject_of(path, *ledger);
+  auto subject = subject_of(path, *ledger);
+  if (look.asks("unsealed_age")) {
+    const auto& kept = ledger->evidence.kept;
+    const auto age = age_after(path, kept.empty() ? 0 : kept.back().checkpoint.rows);
+    if (!age) {
+      return Outcome::broken(age.error().text());
+    }
+    subject.add("unsealed_age", *age);
+  }
   const auto& bad = ledger->verdict.bad;
   if (bad && !look.asks("verifies")) {
     return Outcome::bad(subject.name + ": " + escaped(bad->what, 200));
