@@ -4,6 +4,8 @@
 #include "sys/file.hpp"
 #include "sys/text.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -18,6 +20,12 @@ constexpr mode_t k_mode = 0400;
 Result<> unless_there(Result<> kept)
 {
   return !kept && kept.error().kind == Kind::exists ? Result<>{} : kept;
+}
+
+// What is kept again is as young as what names it now, or remove_older() would take it away.
+void renew(const UniqueFd& dir, const std::string& name)
+{
+  (void)::utimensat(dir.get(), name.c_str(), nullptr, AT_SYMLINK_NOFOLLOW); // else it goes sooner
 }
 
 } // namespace
@@ -39,6 +47,7 @@ Result<> Bodies::keep(const UniqueFd& file, const std::string& sha256_hex, std::
 {
   CONOS_TRY(const bool there, is_there(m_dir, sha256_hex));
   if (there) {
+    renew(m_dir, sha256_hex);
     return {};
   }
   CONOS_TRY(const auto st, stat_of(file));
@@ -60,7 +69,12 @@ Result<std::string> Bodies::put(std::string_view bytes) const
 {
   auto digest = sha256_hex(bytes);
   CONOS_TRY(const auto file, nameless(m_dir, bytes, k_mode));
-  CONOS_CHECK(unless_there(give_name(file, m_dir, digest)));
+  const auto kept = give_name(file, m_dir, digest);
+  if (!kept && kept.error().kind == Kind::exists) {
+    renew(m_dir, digest);
+    return digest;
+  }
+  CONOS_CHECK(kept);
   return digest;
 }
 

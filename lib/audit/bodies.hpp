@@ -33,7 +33,7 @@ public:
   // larger than `limit`, or `sha256_hex` is no digest.
   Result<std::string> get(const std::string& sha256_hex, std::size_t limit) const;
 
-  // Removes those written before `time`; returns how many. A text that is kept again comes back.
+  // Removes those last kept before `time`; returns how many. A text that is kept again comes back.
   Result<std::size_t> remove_older(Time time) const;
 
 private:

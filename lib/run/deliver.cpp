@@ -1,6 +1,7 @@
 #include "run/deliver.hpp"
 
 #include "audit/bodies.hpp"
+#include "audit/redact.hpp"
 #include "audit/sha256.hpp"
 #include "host/acl.hpp"
 #include "run/batch.hpp"
@@ -249,9 +250,12 @@ private:
       return;
     }
     const auto result = [&]() -> Result<> {
+      CONOS_TRY(const auto lib, open_dir(m_step.site().lib));
+      CONOS_TRY(const auto redactor, audit::Redactor::load(lib));
       CONOS_TRY(const auto bodies, audit::Bodies::open(m_step.site().lib));
-      CONOS_TRY(const auto digest, bodies.put(text));
-      receipt.transcript = TranscriptRef{text.size(), digest};
+      const auto kept = redactor.redacted(text);
+      CONOS_TRY(const auto digest, bodies.put(kept));
+      receipt.transcript = TranscriptRef{kept.size(), digest, kept != text};
       return {};
     }();
     if (!result) {

@@ -1,11 +1,20 @@
 #include "run/show.hpp"
 
 #include "audit/bodies.hpp"
+#include "audit/place.hpp"
+#include "audit/reader.hpp"
+#include "audit/redact.hpp"
 #include "audit/sha256.hpp"
 #include "sys/clock.hpp"
+#include "sys/file.hpp"
 #include "sys/text.hpp"
 #include "task/find.hpp"
 #include "think/transcript.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <map>
 
 namespace conos {
 
@@ -72,6 +81,93 @@ Result<think::Record> record_of(const Site& site, const Receipt& receipt)
   CONOS_TRY(const auto text, bodies.get(receipt.transcript->sha256, think::k_max_transcript_bytes));
   return think::read_record(text);
 }
+
+// What is to be said of a step; a note is no difference.
+struct Finding {
+  std::string what;
+  bool is_difference = false;
+};
+
+// What the agent's door recorded of the calls of a task. The transcript is testimony, the door's
+// rows are not: each request and answer in it must be one the door knows of.
+class DoorRecord
+{
+public:
+  static Result<DoorRecord> open(const Site& site, const Receipt& receipt)
+  {
+    CONOS_TRY(const auto lib, open_dir(site.lib));
+    CONOS_TRY(auto redactor, audit::Redactor::load(lib));
+    CONOS_TRY(auto bodies, audit::Bodies::open(site.lib));
+    DoorRecord record(std::move(redactor), std::move(bodies));
+    if (receipt.usage.calls > 0) { // else it has no door
+      CONOS_CHECK(record.read(site, receipt.meta));
+    }
+    if (record.m_answers.size() < static_cast<std::size_t>(receipt.usage.calls)) {
+      record.m_answers.clear();
+      record.m_is_short = receipt.usage.calls > 0;
+    }
+    return record;
+  }
+
+  // Rows were pruned, or are not written yet: nothing is compared.
+  bool is_short() const { return m_is_short; }
+
+  std::optional<Finding> compare(const think::Record::Step& step, const std::string& body) const
+  {
+    if (m_answers.empty() || !step.answer) { // of what was refused it has no such row
+      return std::nullopt;
+    }
+    const auto [first, last] = m_answers.equal_range(step.request_sha256);
+    if (first == last) {
+      return m_redactor.redacted(body) == body
+               ? Finding{"its door knows of no such request", true}
+               : Finding{"its door took keys out of what it kept of the request", false};
+    }
+    const bool is_known = std::any_of(first, last, [&](const auto& call) {
+      return call.second == step.answer_sha256;
+    });
+    if (is_known) {
+      return std::nullopt;
+    }
+    const bool is_redacted = std::any_of(first, last, [&](const auto& call) {
+      const auto kept = m_bodies.get(call.second, k_max_prompt_bytes);
+      return kept && kept->find("[redacted: ") != std::string::npos;
+    });
+    return is_redacted ? Finding{"its door took keys out of what it kept of the answer", false}
+                       : Finding{"its door knows of another answer", true};
+  }
+
+private:
+  DoorRecord(audit::Redactor redactor, audit::Bodies bodies)
+      : m_redactor(std::move(redactor))
+      , m_bodies(std::move(bodies))
+  {
+  }
+
+  Result<> read(const Site& site, const Meta& meta)
+  {
+    CONOS_TRY(auto ledger, audit::Reader::open(site.lib + "/" + audit::k_database));
+    audit::Filter filter;
+    filter.type = "model.called";
+    filter.actor = "conos-model";
+    return ledger.each_after(0, filter, [&](const audit::Event& event) {
+      const auto row = nlohmann::json::parse(event.payload, nullptr, false);
+      const auto text = [&](const char* key) {
+        const auto found = row.find(key);
+        return found != row.end() && found->is_string() ? found->get<std::string>() : "";
+      };
+      if (row.is_object() && text("id") == meta.id && text("agent") == meta.agent) {
+        m_answers.emplace(text("request_sha256"), text("response_sha256"));
+      }
+      return true;
+    });
+  }
+
+  audit::Redactor m_redactor;
+  audit::Bodies m_bodies;
+  std::multimap<std::string, std::string> m_answers; // by what was asked, by their digests
+  bool m_is_short = false;
+};
 
 std::string row(std::string_view name, std::string_view value)
 {
@@ -143,17 +239,35 @@ Result<ReplayedRun> replay_run(const Site& site, const RunName& name)
   if (record.is_cut) {
     return fail(Kind::bad_data, "the transcript of '{}' was too long to be whole", receipt.meta.id);
   }
-  auto again = think::replay(record, prompt);
+  CONOS_TRY(const auto door, DoorRecord::open(site, receipt));
+  std::vector<Finding> findings;
+  auto again = think::replay(record, prompt, [&](std::size_t step, const std::string& body) {
+    if (auto finding = door.compare(record.steps[step - 1], body)) {
+      finding->what = fmt::format("step {}: {}", step, finding->what);
+      findings.push_back(std::move(*finding));
+    }
+  });
   if (receipt.response && audit::sha256_hex(again.answer) != receipt.response->sha256) {
     again.differences.emplace_back("the answer is not the one that was delivered");
   }
   ReplayedRun result;
-  result.is_same = again.differences.empty();
+  if (door.is_short()) {
+    result.report += "the rows of its door are not all there: only the record itself is compared\n";
+  }
+  for (const auto& finding : findings) {
+    result.report += finding.what + "\n";
+    result.is_same = result.is_same && !finding.is_difference;
+  }
+  if (!again.differences.empty() && receipt.transcript->redacted) {
+    result.report += "keys were taken out of this record when it was kept, and it cannot be done "
+                     "again where they were:\n";
+  }
   for (const auto& difference : again.differences) {
+    result.is_same = false;
     result.report += difference + "\n";
   }
   if (result.is_same) {
-    result.report = fmt::format("the same, to the byte: {} {}, {} bytes of answer\n", again.steps,
+    result.report += fmt::format("the same, to the byte: {} {}, {} bytes of answer\n", again.steps,
       again.steps == 1 ? "step" : "steps", again.answer.size());
   }
   return result;

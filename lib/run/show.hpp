@@ -21,13 +21,15 @@ struct RunName {
 Result<std::string> show_run(const Site& site, const RunName& name, RunPart part);
 
 struct ReplayedRun {
-  bool is_same = false;
-  std::string report; // for people; what differs, with its step
+  bool is_same = true;
+  std::string report; // for people; what differs, with its step, and where keys were taken out
 };
 
 // The same run from its record, without a model and without doing anything: the prompt as it was,
 // the model's answers and what the tools gave back from the transcript. It must ask the same at
-// each step, to the byte, and answer the same.
+// each step, to the byte, and answer the same; and where the agent's door has rows of the run, each
+// request and answer must be one the door knows of. Where keys were taken out of what the door kept
+// that is said and is no difference; where they were taken out of the transcript it differs.
 Result<ReplayedRun> replay_run(const Site& site, const RunName& name);
 
 } // namespace conos

@@ -187,7 +187,8 @@ Receipt receipt_of(const Json& json)
     usage.at("calls"), usage.at("input_tokens"), usage.at("output_tokens"), usage.at("usd_micros")};
   if (json.contains("transcript") && !json["transcript"].is_null()) { // not in older ones
     const auto& transcript = json["transcript"];
-    receipt.transcript = TranscriptRef{transcript.at("bytes"), transcript.at("sha256")};
+    receipt.transcript = TranscriptRef{
+      transcript.at("bytes"), transcript.at("sha256"), transcript.value("redacted", false)};
   }
   const auto& ledger = json.at("ledger");
   if (!ledger.is_null()) {
@@ -252,6 +253,7 @@ std::string to_json(const Receipt& receipt)
   json["usage"] = {{"calls", receipt.usage.calls}, {"input_tokens", receipt.usage.input_tokens},
     {"output_tokens", receipt.usage.output_tokens}, {"usd_micros", receipt.usage.usd}};
   json["transcript"] = receipt.transcript ? Json{{"bytes", receipt.transcript->bytes},
+                                              {"redacted", receipt.transcript->redacted},
                                               {"sha256", receipt.transcript->sha256}}
                                           : Json();
   json["ledger"] = receipt.ledger_id

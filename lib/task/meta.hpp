@@ -104,6 +104,7 @@ struct Usage {
 struct TranscriptRef {
   std::size_t bytes = 0;
   std::string sha256;
+  bool redacted = false; // keys were taken out of it before it was kept
 };
 
 struct Receipt {

@@ -234,7 +234,8 @@ Result<Record> read_record(std::string_view transcript)
   return record;
 }
 
-Replay replay(const Record& record, const std::string& prompt)
+Replay replay(const Record& record, const std::string& prompt,
+  const std::function<void(std::size_t step, const std::string& body)>& look)
 {
   Replay result;
   auto& differences = result.differences;
@@ -257,6 +258,9 @@ Replay replay(const Record& record, const std::string& prompt)
     const auto& known = record.steps[step];
     ++step;
     tool = 0;
+    if (look) {
+      look(step, body);
+    }
     if (audit::sha256_hex(body) != known.request_sha256) {
       differences.push_back(fmt::format("step {}: the request is another one ({} bytes, not {})",
         step, body.size(), known.request_bytes));

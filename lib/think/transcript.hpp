@@ -5,6 +5,7 @@
 #include "think/loop.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,7 +78,9 @@ struct Replay {
   std::vector<std::string> differences; // "step 3: the request is another one: …"; none is good
   std::size_t steps = 0;
 };
-Replay replay(const Record& record, const std::string& prompt);
+// `look` is shown each request, with its step from 1 on.
+Replay replay(const Record& record, const std::string& prompt,
+  const std::function<void(std::size_t step, const std::string& body)>& look = nullptr);
 
 // For people: each step, what was said, what was done; `only_tools` leaves the rest out. Escaped.
 std::string transcript_text(const Record& record, bool only_tools);

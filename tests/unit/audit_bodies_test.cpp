@@ -78,3 +78,23 @@ TEST_CASE("only a file can be kept", "[audit][bodies]")
   CHECK(bodies.keep(fifo, sha256_hex(""), k_limit).error().kind == Kind::bad_data);
   CHECK(bodies.keep(file_of(dir.path), sha256_hex(""), k_limit).error().kind == Kind::bad_data);
 }
+
+TEST_CASE("what is kept again is as young as what names it now", "[audit][bodies]")
+{
+  TempDir dir;
+  const auto bodies = Bodies::open(dir.path).value();
+  const auto old_times = [&](const std::string& digest) {
+    const timespec times[2] = {{1'000'000, 0}, {1'000'000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (dir.path + "/cas/" + digest).c_str(), times, 0) == 0);
+  };
+  const auto again = bodies.put("again").value();
+  const auto once = bodies.put("once").value();
+  old_times(again);
+  old_times(once);
+
+  REQUIRE(bodies.put("again"));
+
+  CHECK(bodies.remove_older(now() - std::chrono::hours(1)).value() == 1);
+  CHECK(bodies.get(again, k_limit));
+  CHECK_FALSE(bodies.get(once, k_limit));
+}
