@@ -56,9 +56,10 @@ public:
 
   void put(const std::string& name, std::string text)
   {
-    for (const std::string_view program : {"/usr/bin/conos-run", "/usr/bin/conos-route",
-           "/usr/bin/conos-audit", "/usr/libexec/conos/conos-audit-serve",
-           "/usr/libexec/conos/conos-egress", "/usr/libexec/conos/conos-model-serve", "/usr/bin/setfacl"}) {
+    for (const std::string_view program :
+      {"/usr/bin/conos-run", "/usr/bin/conos-route", "/usr/bin/conos-audit",
+        "/usr/libexec/conos/conos-audit-serve", "/usr/libexec/conos/conos-egress",
+        "/usr/libexec/conos/conos-model-serve", "/usr/bin/setfacl"}) {
       for (auto at = text.find(program); at != text.npos; at = text.find(program)) {
         text.replace(at, program.size(), "/bin/true");
       }
