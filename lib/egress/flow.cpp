@@ -10,8 +10,9 @@ namespace conos::egress {
 
 namespace {
 
-// The most an ordinary user's pipe may hold; with the usual 64 KiB a gigabyte costs a sixth more of the
-// processor. All doors together have room for 64 such pipes (pipe(7)), and then for smaller ones.
+// The most an ordinary user's pipe may hold; with the usual 64 KiB a gigabyte costs a sixth more of
+// the processor. All doors together have room for 64 such pipes (pipe(7)), and then for smaller
+// ones.
 constexpr int k_pipe_bytes = 1 << 20;
 constexpr std::size_t k_idle_pipes = 4;
 constexpr std::size_t k_copy_bytes = 16U << 10U;
