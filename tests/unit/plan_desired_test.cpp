@@ -130,7 +130,8 @@ TEST_CASE(
           "http_proxy=http://127.0.0.1:3128", "no_proxy=127.0.0.1,localhost,::1"});
   const auto& drop_in = file(state, "/etc/systemd/system/conos-one.service.d/30-doors.conf");
   CHECK(drop_in.wanted);
-  CHECK_THAT(*drop_in.content, Catch::Contains("\nWants=conos-egress@one.socket conos-gate@one.socket\n"));
+  CHECK_THAT(
+    *drop_in.content, Catch::Contains("\nWants=conos-egress@one.socket conos-gate@one.socket\n"));
   CHECK_THAT(*drop_in.content, Catch::Contains("\nJoinsNamespaceOf=conos-egress@one.socket\n"));
 
   CHECK_FALSE(file(state, "/var/lib/conos/compiled/two.egress.json").wanted);
