@@ -244,6 +244,10 @@ private:
     a.models = look.texts("models");
     a.fallback_models = look.texts("fallback_models");
     a.budget = budget(look);
+    a.gate = {look.texts("gate.allow"), look.texts("gate.ask"), look.texts("gate.deny")};
+    a.approval_timeout = look.duration("approval_timeout");
+    a.approvals_max = look.number<std::size_t>("approvals_max");
+    proposals(look);
     provider(look, a);
     address(look.find("api_base"), "api_base");
     return a;
@@ -384,6 +388,21 @@ private:
       }
     }
     return {names.begin(), names.end()};
+  }
+
+  // Whoever writes that something is done without being asked is told where it is not so.
+  void proposals(const Lookup& look)
+  {
+    const auto* setting = look.find("gate.allow");
+    const auto patterns = setting != nullptr ? std::get<std::vector<std::string>>(setting->value)
+                                             : std::vector<std::string>();
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      const auto* verb = find_gate_verb(patterns[i].substr(0, patterns[i].find(':')));
+      if (verb != nullptr && verb->is_proposal && m_unknown.insert({setting, i}).second) {
+        warn(setting->items[i],
+          fmt::format("key 'gate.allow': a person is asked about '{}' all the same", verb->name));
+      }
+    }
   }
 
   static BudgetLimits budget(const Lookup& look)

@@ -3,6 +3,7 @@
 #include "config/compiled.hpp"
 #include "config/document.hpp"
 #include "config/door.hpp"
+#include "config/gate.hpp"
 
 #include <cstdint>
 #include <map>
@@ -50,6 +51,9 @@ struct Agent {
   std::vector<std::string> models;          // it may call
   std::vector<std::string> fallback_models; // when one of those cannot be had
   BudgetLimits budget;
+  GatePolicy gate;
+  Duration approval_timeout{};
+  std::size_t approvals_max = 0;
   std::string api_key_env; // the variable its key used to be in
 };
 

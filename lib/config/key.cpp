@@ -1,6 +1,7 @@
 #include "config/key.hpp"
 
 #include "config/cron.hpp"
+#include "config/gate.hpp"
 #include "host/provenance.hpp"
 #include "sys/clock.hpp"
 #include "sys/text.hpp"
@@ -275,6 +276,7 @@ std::string wanted_by(const Key& key)
   case Type::variables:
   case Type::taskees:
   case Type::hosts:
+  case Type::requests:
     return "a list of texts, such as [\"one\", \"two\"]";
   case Type::ports:
     return "a list of ports, such as [80, 443]";
@@ -333,6 +335,8 @@ std::string complaint(const Key& key, std::string_view text)
     return taskee_complaint(text);
   case Type::hosts:
     return host_complaint(text);
+  case Type::requests:
+    return gate_pattern_complaint(text);
   case Type::boolean:
   case Type::integer:
   case Type::number:

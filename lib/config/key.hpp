@@ -61,6 +61,7 @@ enum class Type {
   taskees,   // of "*", "@TIER" and names of agents
   ports,     // of 1 to 65535
   hosts,     // of "host", "host:443", "*.domain", "@group"
+  requests,  // of "VERB" and "VERB:ARGUMENT", for the gate
   table,     // of anything: checked where it gets its effect
 };
 

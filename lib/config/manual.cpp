@@ -77,6 +77,8 @@ std::string_view name_of(Type type)
     return "list of ports";
   case Type::hosts:
     return "list of hosts";
+  case Type::requests:
+    return "list of requests";
   case Type::table:
     return "table";
   }

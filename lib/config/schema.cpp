@@ -54,6 +54,8 @@ std::string form_of(Type type)
     return fmt::format(R"(\*|@(officer|operator|worker)|{})", k_agent_name);
   case Type::hosts:
     return R"((\*|(\*\.|@)?[A-Za-z0-9.-]+)(:[0-9]+)?)";
+  case Type::requests:
+    return R"((\*|[a-z]+(\.([a-z]+|\*))?)(:.+)?)";
   case Type::boolean:
   case Type::integer:
   case Type::number:
@@ -106,6 +108,7 @@ Json type_of(const Key& key)
   case Type::durations:
   case Type::taskees:
   case Type::hosts:
+  case Type::requests:
     return list_of(text_of(form));
   case Type::text:
   case Type::agent:

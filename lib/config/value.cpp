@@ -41,6 +41,7 @@ public:
     case Type::durations:
     case Type::taskees:
     case Type::hosts:
+    case Type::requests:
       return texts();
     case Type::text:
     case Type::choice:

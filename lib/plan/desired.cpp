@@ -131,7 +131,7 @@ private:
     add(top + "/workspace", 0700, user, user);
     add("/home/" + user, 0700, user, user);
     add(m_site.instructions(agent.name), 0700, "root", "root");
-    if (model_door(agent)) {
+    if (model_door(agent) || has_gate(agent)) {
       add("/run/conos/doors/" + agent.name, 0750, "root", user);
     }
   }
@@ -185,6 +185,10 @@ private:
     const auto door = model_door(agent);
     own(m_site.compiled() + "/" + agent.name + ".model.json", door ? to_json(*door) : "", 0600)
       .wanted = door.has_value();
+    const auto gate = gate_door(agent);
+    own(
+      m_site.compiled() + "/" + agent.name + ".gate.json", is_open(gate) ? to_json(gate) : "", 0600)
+      .wanted = is_open(gate);
 
     // for programs that look for such a file at home; no step of ours reads it
     const auto copy = m_site.agent(agent.name) + "/AGENTS.md";
@@ -197,7 +201,7 @@ private:
         m_state.packages.push_back({package, agent.name, why(agent)});
       }
     }
-    CONOS_TRY(auto units, unit_files_of(agent, m_sources, door));
+    CONOS_TRY(auto units, unit_files_of(agent, m_sources, {door, is_open(gate)}));
     std::move(units.begin(), units.end(), std::back_inserter(m_state.files));
     return {};
   }
@@ -221,6 +225,14 @@ private:
   {
     return config::model_door_of(m_config, agent, m_sources.prices, m_ids.at(agent.name).uid);
   }
+
+  GateDoor gate_door(const config::Agent& agent) const
+  {
+    return {agent.name, agent.tier, m_ids.at(agent.name).uid, agent.gate, agent.approval_timeout,
+      agent.approvals_max};
+  }
+
+  bool has_gate(const config::Agent& agent) const { return is_open(gate_door(agent)); }
 
   AgentSettings settings_of(const config::Agent& agent) const
   {

@@ -47,7 +47,8 @@ Result<Retired> what_is_left(const Place& place, const std::string& name, const 
       unit + ".service.d/30-doors.conf",
       fmt::format("{}/conos-model@{}.service.d/30-keys.conf", k_units, name),
       fmt::format("{}/compiled/{}.json", lib, name),
-      fmt::format("{}/compiled/{}.model.json", lib, name), fmt::format("{}/hold/{}", lib, name),
+      fmt::format("{}/compiled/{}.model.json", lib, name),
+      fmt::format("{}/compiled/{}.gate.json", lib, name), fmt::format("{}/hold/{}", lib, name),
       fmt::format("{}/pace/{}", lib, name), fmt::format("{}/locks/{}", lib, name)}));
   CONOS_CHECK(keep(retired.trees, {"/srv/conos/agents/" + name, "/home/a-" + name,
                                     fmt::format("{}/instructions/{}", lib, name)}));
@@ -114,8 +115,10 @@ Result<> stop_units(const Place& place, const Retired& retired)
   }
   CONOS_TRY(const auto systemd, Units::connect(k_stop_time));
   auto units = retired.units;
-  const auto door = "conos-model@" + retired.name; // no file of its own: an instance
-  units.insert(units.end(), {door + ".socket", door + ".service"});
+  for (const auto* door : {"conos-model@", "conos-gate@"}) { // no files of their own: instances
+    const auto name = door + retired.name;
+    units.insert(units.end(), {name + ".socket", name + ".service"});
+  }
   for (const auto& unit : units) {
     auto stopped = systemd.stop(unit);
     if (!stopped && stopped.error().kind != Kind::not_found) {

@@ -131,20 +131,29 @@ File unit_file(const config::Agent& agent, std::string_view name)
 
 // The doors out of its cage: pulled up by the agent, at every activation; Wants=, so that a closed
 // door does not stop the work.
-std::string doors_text(const config::Agent& agent)
+std::string doors_text(const config::Agent& agent, const Doors& doors)
 {
-  const auto socket = "conos-model@" + agent.name + ".socket";
+  std::vector<std::string> sockets;
+  std::string network;
+  if (doors.model) {
+    sockets.push_back("conos-model@" + agent.name + ".socket");
+    network = fmt::format("# one network and IPC namespace for the agent and its TCP listeners\n"
+                          "JoinsNamespaceOf={}\n",
+      sockets.back());
+  }
+  if (doors.has_gate) {
+    sockets.push_back("conos-gate@" + agent.name + ".socket");
+  }
   return fmt::format("# Compiled from {0} by conos-bootstrap: the doors out of {1}'s cage.\n"
                      "[Unit]\n"
                      "Wants={2}\n"
                      "After={2}\n"
-                     "# one network and IPC namespace for the agent and its TCP listeners\n"
-                     "JoinsNamespaceOf={2}\n"
+                     "{3}"
                      "\n"
                      "[Service]\n"
                      "# the directory, so that a restarted socket is seen\n"
                      "BindReadOnlyPaths=-/run/conos/doors/{1}\n",
-    k_config_path, agent.name, socket);
+    k_config_path, agent.name, join(sockets, " "), network);
 }
 
 // One that is missing is skipped, so a key that is set later needs no reload.
@@ -164,7 +173,7 @@ std::string keys_text(const ModelDoor& door)
 } // namespace
 
 Result<std::vector<File>> unit_files_of(
-  const config::Agent& agent, const Sources& sources, const std::optional<ModelDoor>& door)
+  const config::Agent& agent, const Sources& sources, const Doors& doors)
 {
   const auto unit = "conos-" + agent.name;
   const Values values{{"NAME", agent.name}, {"START_TIMEOUT", seconds(agent.timeout + k_backstop)}};
@@ -186,20 +195,20 @@ Result<std::vector<File>> unit_files_of(
     fmt::format("# Compiled from {} by conos-bootstrap: what is {}'s own.\n[Service]\n{}",
       "/etc/conos/conos.toml", agent.name, limits);
 
-  auto doors = unit_file(agent, unit + ".service.d/30-doors.conf");
-  doors.wanted = door.has_value();
-  doors.content = doors_text(agent);
+  auto opened = unit_file(agent, unit + ".service.d/30-doors.conf");
+  opened.wanted = doors.any();
+  opened.content = doors.any() ? doors_text(agent, doors) : "";
 
   auto keys = unit_file(agent, "conos-model@" + agent.name + ".service.d/30-keys.conf");
-  keys.wanted = door.has_value();
-  keys.content = door ? keys_text(*door) : "";
+  keys.wanted = doors.model.has_value();
+  keys.content = doors.model ? keys_text(*doors.model) : "";
 
   auto timer = unit_file(agent, unit + ".timer");
   timer.wanted = has_timer(agent);
   if (timer.wanted) {
     CONOS_TRY(timer.content, filled(sources.agent_timer, timer_values(agent)));
   }
-  return std::vector<File>{path, service, tier, own, doors, keys, timer};
+  return std::vector<File>{path, service, tier, own, opened, keys, timer};
 }
 
 std::vector<Unit> units_of(const config::Agent& agent, bool held)
