@@ -1,4 +1,6 @@
 // conos - see what the agents of this machine do, talk to them, hold and resume them
+#include "ask/client.hpp"
+#include "ask/words.hpp"
 #include "audit/ledger.hpp"
 #include "cli/spinner.hpp"
 #include "cli/tool.hpp"
@@ -21,6 +23,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 
 namespace {
 
@@ -40,6 +43,7 @@ constexpr auto k_others = std::to_array<Other>({
   {"config", "conos-config", "check, replace and bring back conos.toml"},
   {"contract", "conos-contract", "check that a machine is as contracts say it is"},
   {"doctor", "conos-bootstrap", "say what of the machine is not as conos.toml says", "--doctor"},
+  {"approve", "conos-approve", "decide what agents ask a person for"},
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
   {"model", "conos-model", "see whether calls to language models go through"},
   {"secret", "conos-secret", "keep the machine's secrets, encrypted and never shown again"},
@@ -210,7 +214,7 @@ Result<std::optional<EndedTask>> await_end(const std::string& id, Duration patie
   }
 }
 
-Result<Exit> ask(const cli::Args& args, const Envelope& envelope)
+Result<Exit> ask_concierge(const cli::Args& args, const Envelope& envelope)
 {
   CONOS_TRY(const auto patience,
     args.has("timeout") ? parse_duration(args["timeout"]) : Result<Duration>(Duration::max()));
@@ -240,16 +244,63 @@ Result<Exit> agent(const cli::Args& args)
   Envelope envelope;
   if (words.size() == 1) {
     envelope.body = words[0];
-    return ask(args, envelope);
+    return ask_concierge(args, envelope);
   }
   if (words.size() == 3 && words[0] == "task") {
     CONOS_CHECK(check_agent(Site(), words[1]));
     envelope.to = words[1];
     envelope.body = words[2];
-    return ask(args, envelope);
+    return ask_concierge(args, envelope);
   }
   // or the first word of a message would be taken for an agent
   return fail(Kind::usage, "put the message in quotes: conos agent \"{} …\"", escaped(words[0]));
+}
+
+// The gate is the agent's who asks, and its program's environment says of which task.
+Result<std::string> gate_here()
+{
+  const auto account = account_name(::geteuid());
+  const auto agent = account ? agent_of_account(*account) : std::nullopt;
+  return agent ? Result<std::string>(ask::gate_of(*agent))
+               : fail(Kind::unavailable, "only agents have a gate, and this is none of theirs");
+}
+
+Result<std::string> text_from(const std::string& file)
+{
+  return file == "-" ? read_all(UniqueFd(::dup(STDIN_FILENO)), ask::k_max_request_bytes)
+                     : read_path(file, ask::k_max_request_bytes);
+}
+
+Result<Exit> ask_gate(const cli::Args& args)
+{
+  CONOS_TRY(const auto patience, parse_duration(args["timeout"]));
+  CONOS_TRY(auto request, ask::request_of(args.operands, text_from));
+  if (const char* task = std::getenv("CONOS_TASK"); task != nullptr) {
+    request.task = task;
+  }
+  CONOS_TRY(const auto path, gate_here());
+  CONOS_TRY(auto gate, ask::Gate::connect(path));
+  auto answer = gate.ask(request, patience);
+  if (!answer && answer.error().kind == Kind::busy) {
+    answer.error().kind = Kind::unavailable; // 75 says that a person is asked
+  }
+  CONOS_CHECK(answer);
+  print(args.has("json") ? ask::answer_line(*answer) : ask::text_of(*answer));
+  if (const auto complaint = ask::complaint_of(*answer); !complaint.empty()) {
+    log::error("{}", complaint);
+  }
+  switch (answer->status) {
+  case ask::Status::done:
+    return Exit::ok;
+  case ask::Status::pending:
+    return Exit::later;
+  case ask::Status::busy:
+    return Exit::unavailable;
+  case ask::Status::refused:
+  case ask::Status::failed:
+    break;
+  }
+  return Exit::no;
 }
 
 const cli::Option k_json{"json", "print JSON, one object a line"};
@@ -265,6 +316,9 @@ std::vector<cli::Verb> verbs()
       {k_json, {"timeout", "give up after this long", "DURATION", "", 't'},
         {"no-wait", "print the id of the task instead"}},
       agent},
+    {"ask", "ask this agent's gate for something; alone, say what there is to ask for",
+      "[VERB] [KEY=VALUE…]",
+      {k_json, {"timeout", "give up after this long", "DURATION", "30m", 't'}}, ask_gate},
     {"responses", "print the newest answers of each agent", "[AGENT]",
       {k_json, {"number", "so many of each", "N", "1", 'n'}}, responses},
     {"logs", "show the journal of the agents' units", "[AGENT]",

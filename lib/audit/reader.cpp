@@ -200,6 +200,19 @@ Result<> Reader::each_after(
   return {};
 }
 
+Result<std::optional<Event>> Reader::find(const std::string& key)
+{
+  const auto purpose = during("read the ledger");
+  CONOS_TRY(auto query,
+    Statement::prepare(m_database->connection.get(),
+      "SELECT events.id, ts, type, actor, payload, prev_hash, hash FROM keys JOIN events ON "
+      "events.id = keys.id WHERE key = ?1")
+      .map_error(purpose));
+  query.bind(1, key);
+  CONOS_TRY(const bool found, query.step().map_error(purpose));
+  return found ? std::optional(event_in(query)) : std::nullopt;
+}
+
 Result<std::int64_t> Reader::last_id()
 {
   return number_of(m_database->connection.get(), "SELECT coalesce(max(id), 0) FROM events")

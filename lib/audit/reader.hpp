@@ -87,6 +87,10 @@ public:
 
   Result<std::int64_t> last_id() override;
 
+  // The row with that key. Nothing when there is none; one whose body was pruned has its id and
+  // hash alone.
+  Result<std::optional<Event>> find(const std::string& key);
+
   // Offers the rows of a stretch that fit until `take` returns false, or `pass`, which hears the
   // ids of those in which the expression was not found: they have cost something too. The ledger is
   // held on to for as long, and its log grows meanwhile.

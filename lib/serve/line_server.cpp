@@ -75,14 +75,19 @@ Result<Peer> peer_of(const UniqueFd& fd)
 }
 
 // The last word to one who is not listened to: it may be lost.
-void send_away(const UniqueFd& fd, const Error& error)
+void send_away(Service& service, const UniqueFd& fd, const Error& error)
 {
-  const auto retry = error.kind == Kind::busy ? std::optional(k_retry) : std::nullopt;
-  const auto line = audit::refusal_line({error, retry, true});
+  const auto line =
+    service.refusal(error, error.kind == Kind::busy ? std::optional(k_retry) : std::nullopt);
   (void)::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 } // namespace
+
+std::string Service::refusal(const Error& error, std::optional<std::chrono::milliseconds> retry)
+{
+  return audit::refusal_line({error, retry, true});
+}
 
 // --- one client ----------------------------------------------------------------------------------
 
@@ -188,7 +193,7 @@ private:
     if (may_take(client) && client.in.size() > m_bounds.line_bytes) {
       const Error error{
         Kind::bad_data, 0, fmt::format("a line is longer than {} bytes", m_bounds.line_bytes)};
-      send(client, audit::refusal_line({error, std::nullopt, true}));
+      send(client, m_service->refusal(error, std::nullopt));
       client.is_cut_off = true;
       client.in.clear();
     }
@@ -265,6 +270,7 @@ private:
   static int on_connect(sd_event_source* source, int fd, std::uint32_t events, void* self);
   static int on_client(sd_event_source* source, int fd, std::uint32_t events, void* self);
   static int on_work(sd_event_source* source, int fd, std::uint32_t events, void* self);
+  static int on_watched(sd_event_source* source, int fd, std::uint32_t events, void* self);
   static int on_tick(sd_event_source* source, std::uint64_t usec, void* self);
 
   const Bounds& m_bounds;
@@ -300,7 +306,7 @@ Result<> LineServer::Loop::admit(UniqueFd fd)
     allowed = has_place(peer);
   }
   if (!allowed) {
-    send_away(fd, allowed.error());
+    send_away(*m_service, fd, allowed.error());
     return {};
   }
   auto client = std::make_unique<Client>();
@@ -366,6 +372,14 @@ int LineServer::Loop::on_work(
   return 0;
 }
 
+// The service reads it as it works.
+int LineServer::Loop::on_watched(
+  sd_event_source* /*unused*/, int /*unused*/, std::uint32_t /*unused*/, void* self)
+{
+  auto& loop = *static_cast<Loop*>(self);
+  return on_work(nullptr, loop.m_wake.get(), 0, self);
+}
+
 int LineServer::Loop::on_tick(sd_event_source* source, std::uint64_t usec, void* self)
 {
   static_cast<Loop*>(self)->tick();
@@ -415,6 +429,12 @@ Result<> LineServer::Loop::run(const std::vector<UniqueFd>& listeners, Service& 
   CONOS_CHECK(
     checked(sd_event_add_io(event, &work, m_wake.get(), EPOLLIN, on_work, this), "listen to us"));
   m_work.reset(work);
+  Source watched;
+  if (service.watched() >= 0) {
+    CONOS_CHECK(checked(
+      sd_event_add_io(event, &work, service.watched(), EPOLLIN, on_watched, this), "watch"));
+    watched.reset(work);
+  }
 
   Source tick;
   sd_event_source* raw = nullptr;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,14 @@ public:
 
   // Before it is over.
   virtual void stop() = 0;
+
+  // What somebody hears who is cut off, one line with its end; `retry`: after so long the same may
+  // succeed.
+  virtual std::string refusal(const Error& error, std::optional<std::chrono::milliseconds> retry);
+
+  // A descriptor that can be read when there is work() to do of which no client is the cause; -1:
+  // there is none.
+  virtual int watched() const { return -1; }
 };
 
 class LineServer
