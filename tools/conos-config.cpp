@@ -31,6 +31,15 @@ Result<cli::Exit> apply(const cli::Args& args)
   return plan::replace_config(args.operands.front(), options_of(args), agrees);
 }
 
+Result<cli::Exit> add(const cli::Args& args)
+{
+  auto options = options_of(args);
+  options.check_only = args.has("check");
+  CONOS_TRY(const auto agrees,
+    options.check_only ? Result<std::function<bool()>>(nullptr) : question(args));
+  return plan::add_agent(args.operands.front(), options, agrees);
+}
+
 Result<cli::Exit> rollback(const cli::Args& args)
 {
   CONOS_TRY(const auto agrees, cli::agreement(args.has("yes") || args.has("dry-run")));
@@ -70,6 +79,8 @@ int main(int argc, char* argv[])
           {"check", "say everything that is wrong with a conos.toml", "FILE", {}, check},
           {"apply", "put FILE in place of conos.toml, and make the machine what it says", "FILE",
             {k_yes, k_dry_run, k_json}, apply},
+          {"add", "put one agent more, the table [[agents]] in FILE, into conos.toml", "FILE",
+            {k_yes, k_dry_run, k_json, {"check", "say what is wrong with it, and stop"}}, add},
           {"rollback", "the same with an earlier version, the one before if none is named",
             "[VERSION]", {k_yes, k_dry_run, k_json}, rollback},
           {"schema", "print a JSON Schema of conos.toml, for editors", "", {}, schema},

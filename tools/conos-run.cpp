@@ -1,5 +1,6 @@
 // conos-run - the steps of an agent's activation: claim, work, deliver; and the sweep
 #include "cli/tool.hpp"
+#include "gate/desk.hpp"
 #include "run/claim.hpp"
 #include "run/compose.hpp"
 #include "run/days.hpp"
@@ -118,9 +119,25 @@ Result<cli::Exit> run_cron(const cli::Args& args)
   return ended(put_scheduled_task(Site(), args.operands[0]));
 }
 
+Result<> mend_requests()
+{
+  auto desk = gate::Desk::open(Site(), "root/conos-run");
+  if (!desk && desk.error().kind == Kind::not_found) {
+    return {}; // conos-bootstrap is at it
+  }
+  if (!desk) {
+    return tl::unexpected<Error>(desk.error());
+  }
+  return gate::mend(*desk, gate::own_carriers(), now());
+}
+
 Result<cli::Exit> run_sweep(const cli::Args&)
 {
   auto swept = sweep(Site());
+  if (const auto mended = mend_requests(); !mended) {
+    log::error("sweep requests: {}", escaped(mended.error().text()));
+    swept = swept ? mended : swept;
+  }
   copy_to_days(Site());
   return ended(std::move(swept));
 }

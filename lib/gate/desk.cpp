@@ -81,10 +81,10 @@ Result<Request> to_unknown(Desk& desk, Request request, Time now)
 
 std::string asked_text(const Request& request)
 {
-  std::string text = request.verb;
+  auto text = escaped(request.verb, 64);
   for (const auto& [key, value] : request.args) {
     constexpr std::size_t k_most = 200;
-    text += fmt::format(" {}={}", key, escaped(value, k_most));
+    text += fmt::format(" {}={}", escaped(key, 64), escaped(value, k_most));
   }
   return text;
 }

@@ -1,5 +1,6 @@
 #include "plan/bootstrap.hpp"
 
+#include "config/block.hpp"
 #include "config/config.hpp"
 #include "plan/apply.hpp"
 #include "plan/desired.hpp"
@@ -374,6 +375,28 @@ Result<cli::Exit> edit_config(const std::function<Result<std::string>(const std:
   CONOS_TRY(const auto now, read_path(place.root + k_config_path, config::k_max_config_bytes));
   CONOS_TRY(auto text, edit(now));
   return change_config(place, checked_config(std::move(text), k_config_path), options, agrees);
+}
+
+Result<cli::Exit> add_agent(
+  const std::string& file, const Options& options, const std::function<bool()>& agrees)
+{
+  const Place place(options.root);
+  CONOS_CHECK(need_root());
+  std::optional<UniqueFd> lock;
+  if (!options.check_only) {
+    CONOS_TRY(lock, only_one(place));
+  }
+  CONOS_TRY(const auto block, read_path(file, config::k_max_config_bytes));
+  CONOS_TRY(const auto old, read_path(place.root + k_config_path, config::k_max_config_bytes));
+  CONOS_TRY(const auto added, config::add_agent(old, block, variables_of_keys()));
+  for (const auto& finding : added.findings) {
+    const auto line = (finding.error ? "" : "warning: ") + finding.text + "\n";
+    options.check_only ? print(line) : (void)std::fputs(line.c_str(), stderr);
+  }
+  if (options.check_only || !added.is_good) {
+    return added.is_good ? cli::Exit::ok : cli::Exit::config;
+  }
+  return change_config(place, checked_config(added.text, k_config_path), options, agrees);
 }
 
 Result<cli::Exit> restore_config(

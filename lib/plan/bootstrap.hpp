@@ -46,6 +46,11 @@ Result<cli::Exit> replace_config(
 Result<cli::Exit> edit_config(const std::function<Result<std::string>(const std::string&)>& edit,
   const Options& options, const std::function<bool()>& agrees);
 
+// The same with one agent more, the table [[agents]] in that file. With Options::check_only what is
+// wrong with it is printed, a line each, and nothing is done.
+Result<cli::Exit> add_agent(
+  const std::string& file, const Options& options, const std::function<bool()>& agrees);
+
 // The same with an earlier version, the newest that is not what is there now when `name` is empty.
 Result<cli::Exit> restore_config(
   const std::string& name, const Options& options, const std::function<bool()>& agrees);
