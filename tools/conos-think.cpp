@@ -1,4 +1,5 @@
 // conos-think - answer an agent's task with a language model
+#include "ask/client.hpp"
 #include "cli/tool.hpp"
 #include "sys/fd.hpp"
 #include "sys/file.hpp"
@@ -86,6 +87,11 @@ think::Workplace workplace()
   place.environment = own_environment();
   const auto meta = variable("CONOS_META");
   place.skills = meta.substr(0, meta.rfind('/') + 1) + "skills.json";
+  place.task = variable("CONOS_TASK");
+  const auto gate = ask::gate_of(variable("CONOS_AGENT"));
+  if (::access(gate.c_str(), F_OK) == 0) {
+    place.gate = gate;
+  }
   return place;
 }
 

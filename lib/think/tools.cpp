@@ -1,5 +1,7 @@
 #include "think/tools.hpp"
 
+#include "ask/client.hpp"
+#include "ask/words.hpp"
 #include "host/provenance.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
@@ -293,11 +295,55 @@ Outcome skill(const Json& input, const Workplace& place)
   return wrong("there is no skill of that name: those there are stand in your prompt");
 }
 
-Outcome task(const Json& input, const Workplace& place)
+// What the gate says, for the model to read.
+Outcome heard(const ask::Answer& answer)
+{
+  const auto text = ask::text_of(answer);
+  switch (answer.status) {
+  case ask::Status::done:
+    return {text.empty() ? "done" : text};
+  case ask::Status::pending:
+    return {fmt::format("a person is asked; this is request {}. Go on without it: what becomes of "
+                        "it comes to you as a task of its own",
+      answer.approval)};
+  case ask::Status::refused:
+  case ask::Status::failed:
+  case ask::Status::busy:
+    break;
+  }
+  return wrong(ask::complaint_of(answer) + (text.empty() ? "" : "\n" + text));
+}
+
+Outcome ask_gate(const ask::Request& request, const Workplace& place, Duration time_left)
+{
+  auto gate = ask::Gate::connect(place.gate);
+  if (!gate) {
+    return wrong("there is no gate here: nothing privileged can be asked for. Say in your answer "
+                 "what a person would have to do");
+  }
+  const auto answer = gate->ask(request, time_left);
+  if (!answer) {
+    return wrong(answer.error());
+  }
+  auto outcome = heard(*answer);
+  outcome.text = shortened(outcome.text, place.output_bytes);
+  return outcome;
+}
+
+// By the gate, where there is one: in the cage there are no inboxes.
+Outcome task(const Json& input, const Workplace& place, Duration time_left)
 {
   const auto to = text_in(input, "to");
   if (!is_agent_name(to)) {
     return wrong("give 'to', the name of an agent, and 'text'");
+  }
+  if (!place.gate.empty()) {
+    ask::Request request{
+      "task.send", {{"to", to}, {"body", text_in(input, "text")}}, "", place.task};
+    if (input.contains("title")) {
+      request.args["title"] = text_in(input, "title");
+    }
+    return ask_gate(request, place, time_left);
   }
   Envelope envelope;
   envelope.body = text_in(input, "text");
@@ -311,10 +357,19 @@ Outcome task(const Json& input, const Workplace& place)
   return id ? Outcome{"handed in as " + *id} : wrong(id.error());
 }
 
-Outcome gate()
+Outcome ask_for(const Json& input, const Workplace& place, Duration time_left)
 {
-  return wrong("there is no gate on this machine: nothing privileged can be asked for. Say in your "
-               "answer what a person would have to do");
+  ask::Request request{text_in(input, "verb"), {}, "", place.task};
+  const auto args = input.find("args");
+  if (request.verb.empty() || (args != input.end() && !args->is_object())) {
+    return wrong("give 'verb', and 'args', an object of texts");
+  }
+  if (args != input.end()) {
+    for (const auto& [key, value] : args->items()) {
+      request.args[key] = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+  }
+  return ask_gate(request, place, time_left);
 }
 
 Outcome finish(const Json& input)
@@ -373,14 +428,12 @@ const std::vector<Tool>& tools()
       }},
     {{"task", "Give another agent a task.",
        R"({"type":"object","properties":{"to":{"type":"string"},"text":{"type":"string"},"title":{"type":"string"}},"required":["to","text"]})"},
-      [](const Json& input, const Workplace& place, Duration) {
-        return task(input, place);
-      }},
-    {{"gate", "Ask for something privileged, such as installing a package.",
+      task},
+    {{"ask",
+       "Ask for what only the machine can do, such as a package or the restart of a service. The "
+       "verb query with what=verbs says what there is; what needs a person is answered later.",
        R"({"type":"object","properties":{"verb":{"type":"string"},"args":{"type":"object"}},"required":["verb"]})"},
-      [](const Json&, const Workplace&, Duration) {
-        return gate();
-      }},
+      ask_for},
     {{"finish",
        "End your work with your answer, the whole text of it. To pass the task on to another agent "
        "its first line is ROUTE_TO: NAME.",

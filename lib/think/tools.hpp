@@ -17,6 +17,8 @@ struct Workplace {
   std::string directory; // where relative paths begin
   std::string skills;    // the path of skills.json; empty: none
   std::string agents = "/srv/conos/agents";
+  std::string gate;                     // the path of the agent's gate; empty: none
+  std::string task;                     // the id of the task it is asked for
   std::vector<std::string> environment; // of commands
   Duration command_time =
     std::chrono::seconds(120);           // the most a command may ask for is ten minutes

@@ -61,7 +61,7 @@ TEST_CASE("every tool says what it takes, always in the same order", "[think][to
     CHECK_FALSE(spec.description.empty());
   }
   CHECK(names == std::vector<std::string>{"run", "read", "write", "edit", "list", "search", "skill",
-                   "task", "gate", "finish"});
+                   "task", "ask", "finish"});
 }
 
 TEST_CASE("a command gives its status and what it printed", "[think][tools]")
@@ -167,7 +167,8 @@ TEST_CASE("a task is handed in where the agent may, and else it is said how", "[
 TEST_CASE("what makes no sense is told to the model", "[think][tools]")
 {
   Desk desk;
-  CHECK(desk.use("gate", {{"verb", "package.install"}}).text.starts_with("there is no gate"));
+  CHECK(desk.use("ask", {{"verb", "package.install"}}).text.starts_with("there is no gate"));
+  CHECK(desk.use("ask", {{"verb", "x"}, {"args", "y"}}).text.starts_with("give 'verb'"));
   CHECK(desk.use("fly", {}).is_error);
   CHECK(desk.use("finish", {{"answer", "  "}}).is_error);
   CHECK(desk.use("finish", {{"answer", "So."}}).is_finish);
