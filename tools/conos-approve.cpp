@@ -99,7 +99,7 @@ Result<Exit> allow(const cli::Args& args)
   log::notice("request {} is allowed; it is carried out by {}", id, gate::unit_of(id));
   CONOS_TRY(const auto units, Units::connect(k_time_to_do_it));
   const auto carried_out = units.start(gate::unit_of(id)); // what came of it is on record
-  CONOS_TRY(const auto request, gate::mend_one(desk, gate::own_carriers(), id, now()));
+  CONOS_TRY(const auto request, gate::mend_one(desk, gate::start_unit, id, now()));
   print(args.has("json") ? gate::json_line(request)
                          : fmt::format("{} {}{}{}\n", id, gate::to_string(request.state),
                              request.ending ? ": " : "",

@@ -128,7 +128,7 @@ Result<> mend_requests()
   if (!desk) {
     return tl::unexpected<Error>(desk.error());
   }
-  return gate::mend(*desk, gate::own_carriers(), now());
+  return gate::mend(*desk, gate::start_unit, now());
 }
 
 Result<cli::Exit> run_sweep(const cli::Args&)

@@ -76,7 +76,11 @@ Result<std::string> agent_block(std::string_view text)
 
 Result<std::string> with_agent(std::string_view conos_toml, std::string_view block)
 {
-  CONOS_TRY(auto wanted, parsed(conos_toml).map_error(during("conos.toml")));
+  auto before = parsed(conos_toml);
+  if (!before) { // what is wrong there is nobody's business who only wants to be added
+    return fail(Kind::config, "conos.toml itself is wrong: 'conos config check' says where");
+  }
+  auto wanted = std::move(*before);
   CONOS_TRY(const auto added, parsed(block));
   CONOS_TRY(auto agent, agent_in(added));
   if (!wanted.contains(k_agents)) {

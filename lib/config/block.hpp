@@ -16,7 +16,8 @@ namespace conos::config {
 Result<std::string> agent_block(std::string_view text);
 
 // conos.toml with that block, as agent_block() gives it, behind all else. Kind::bad_data when that
-// would say anything more or else than conos.toml and the block do.
+// would say anything more or else than conos.toml and the block do, Kind::config when conos.toml
+// itself is none.
 Result<std::string> with_agent(std::string_view conos_toml, std::string_view block);
 
 struct Added {

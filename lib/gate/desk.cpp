@@ -152,8 +152,8 @@ Result<> tell_locked(Desk& desk, Request request)
   return desk.requests().save(request);
 }
 
-// One step further, under the lock; as it was where there is nothing to mend.
-Result<Request> mended(Desk& desk, const Carriers& carriers, Request request, Time now)
+// One step further, under the lock; as it was where there is nothing to mend, or somebody is at it.
+Result<Request> mended(Desk& desk, const Start& start, Request request, Time now)
 {
   if (request.state == State::pending) {
     CONOS_TRY(auto decided, with_decision(desk, request));
@@ -161,32 +161,25 @@ Result<Request> mended(Desk& desk, const Carriers& carriers, Request request, Ti
       CONOS_TRY(request, saved(desk, std::move(*decided)));
     }
   }
-  const bool waits = request.state == State::pending || request.state == State::allowed;
-  if (request.state == State::allowed) {
-    CONOS_TRY(const auto used, desk.find_row(used_key(request.id)));
-    CONOS_TRY(const bool at_work, carriers.is_at_work(request.id));
-    if (at_work) {
-      return request;
-    }
-    if (used) {
-      CONOS_TRY(auto after, to_unknown(desk, std::move(request), now));
-      return saved(desk, std::move(after));
-    }
+  if (has_ended(request.state)) {
+    return request;
   }
-  if (waits && now >= request.expires_at) {
+  CONOS_TRY(const auto work, desk.requests().take_work(request.id));
+  if (!work) {
+    return request;
+  }
+  CONOS_TRY(const auto used, desk.find_row(used_key(request.id)));
+  if (used) {
+    CONOS_TRY(auto after, to_unknown(desk, std::move(request), now));
+    return saved(desk, std::move(after));
+  }
+  if (now >= request.expires_at) {
     CONOS_TRY(auto after, expired(request, now));
     CONOS_TRY(after, ended_as_recorded(desk, request, std::move(after)));
     return saved(desk, std::move(after));
   }
   if (request.state == State::allowed) {
-    CONOS_CHECK(carriers.start(request.id));
-  }
-  if (request.state == State::running) {
-    CONOS_TRY(const bool at_work, carriers.is_at_work(request.id));
-    if (!at_work) {
-      CONOS_TRY(auto after, to_unknown(desk, std::move(request), now));
-      return saved(desk, std::move(after));
-    }
+    CONOS_CHECK(start(request.id));
   }
   return request;
 }
@@ -220,20 +213,10 @@ Result<std::optional<audit::Event>> Desk::find_row(const std::string& key)
   return reader.find(key);
 }
 
-Carriers own_carriers()
+Result<> start_unit(const std::string& id)
 {
-  constexpr Duration k_time = std::chrono::seconds(5);
-  Carriers carriers;
-  carriers.is_at_work = [](const std::string& id) -> Result<bool> {
-    CONOS_TRY(const auto units, Units::connect(k_time));
-    CONOS_TRY(const auto state, units.state(unit_of(id)));
-    return state.active != "inactive" && state.active != "failed";
-  };
-  carriers.start = [](const std::string& id) -> Result<> {
-    CONOS_TRY(const auto units, Units::connect(k_time));
-    return units.start(unit_of(id), Until::queued);
-  };
-  return carriers;
+  CONOS_TRY(const auto units, Units::connect(std::chrono::seconds(5)));
+  return units.start(unit_of(id), Until::queued);
 }
 
 Result<> file_pending(Desk& desk, const Request& request)
@@ -318,16 +301,16 @@ std::string report_of(const Request& request)
   return text;
 }
 
-Result<Request> mend_one(Desk& desk, const Carriers& carriers, const std::string& id, Time now)
+Result<Request> mend_one(Desk& desk, const Start& start, const std::string& id, Time now)
 {
   CONOS_TRY(const auto lock, desk.requests().lock());
   CONOS_TRY(auto request, desk.requests().load(id));
-  CONOS_TRY(request, mended(desk, carriers, std::move(request), now));
+  CONOS_TRY(request, mended(desk, start, std::move(request), now));
   CONOS_CHECK(tell_locked(desk, request));
   return request;
 }
 
-Result<> mend(Desk& desk, const Carriers& carriers, Time now)
+Result<> mend(Desk& desk, const Start& start, Time now)
 {
   Result<> first;
   const auto note = [&](const std::string& id, const Error& error) {
@@ -348,7 +331,7 @@ Result<> mend(Desk& desk, const Carriers& carriers, Time now)
         note(request.id, removed.error());
       }
     } else if (!is_over) {
-      if (const auto done = mend_one(desk, carriers, request.id, now); !done) {
+      if (const auto done = mend_one(desk, start, request.id, now); !done) {
         note(request.id, done.error());
       }
     }

@@ -58,9 +58,9 @@ Result<Request> file_allowed(Desk& desk, Request request, Decision decision);
 Result<Request> decide(
   Desk& desk, const std::string& id, bool is_allowed, const Decision& decision);
 
-// It is carried out from now on, by the caller and by nobody else ever. Kind::denied when it may
-// not be; one that was begun before by somebody who died is `unknown` from now on, and
-// Kind::denied too.
+// It is carried out from now on, by the caller, who has its work lock, and by nobody else ever.
+// Kind::denied when it may not be; one that was begun before by somebody who died is `unknown` from
+// now on, and Kind::denied too.
 Result<Request> begin(Desk& desk, const std::string& id);
 
 // `state` is done, failed or unknown. Where the ledger has another end already, that one counts.
@@ -72,20 +72,17 @@ Result<> tell(Desk& desk, const std::string& id);
 // The text of such a task.
 std::string report_of(const Request& request);
 
-// How the units of requests are, and what starts them.
-struct Carriers {
-  std::function<Result<bool>(const std::string& id)> is_at_work;
-  std::function<Result<>(const std::string& id)> start; // comes back at once
-};
+// Starts what carries a request out, and comes back at once.
+using Start = std::function<Result<>(const std::string& id)>;
 
-// Those of systemd.
-Carriers own_carriers();
+// Its unit, unit_of().
+Result<> start_unit(const std::string& id);
 
 // Goes on with whatever somebody died over, ends what is over, and throws away what has long ended.
 // One request that cannot be mended does not stop the others; the first error is kept.
-Result<> mend(Desk& desk, const Carriers& carriers, Time now);
+Result<> mend(Desk& desk, const Start& start, Time now);
 
 // The same for one. Gives it as it is afterwards.
-Result<Request> mend_one(Desk& desk, const Carriers& carriers, const std::string& id, Time now);
+Result<Request> mend_one(Desk& desk, const Start& start, const std::string& id, Time now);
 
 } // namespace conos::gate

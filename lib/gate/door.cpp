@@ -118,7 +118,7 @@ DoorPlace own_place(const std::string& agent)
     CONOS_TRY(const auto units, Units::connect(k_systemd_time));
     return units.state(unit);
   };
-  place.carriers = own_carriers();
+  place.start = start_unit;
   place.hands = own_hands();
   return place;
 }
@@ -634,7 +634,7 @@ Result<> Door::carry_out(Hearing& hearing, Decision decision, serve::ClientId cl
   answer.id = hearing.request.id;
   m_waiting[allowed.id] = {client, answer};
   hearing.has_row = true;
-  return m_place.carriers.start(allowed.id);
+  return m_place.start(allowed.id);
 }
 
 // Requests change by being replaced, so a name that came is all there is to hear of.
@@ -682,11 +682,8 @@ void Door::look_after_all()
     ids.push_back(id);
   }
   for (const auto& id : ids) {
-    const auto at_work = m_place.carriers.is_at_work(id);
-    if (at_work && !*at_work) {
-      if (const auto mended = mend_one(m_desk, m_place.carriers, id, conos::now()); !mended) {
-        log::warning("request {}: {}", id, escaped(mended.error().text()));
-      }
+    if (const auto mended = mend_one(m_desk, m_place.start, id, conos::now()); !mended) {
+      log::warning("request {}: {}", id, escaped(mended.error().text()));
     }
     look_after(id);
   }

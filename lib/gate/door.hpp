@@ -26,7 +26,7 @@ struct DoorPlace {
   Site site;
   std::string agent;
   std::function<Result<UnitState>(const std::string& unit)> unit_state;
-  Carriers carriers;
+  Start start;
   Hands hands; // of which only run, to look at proposals
 };
 

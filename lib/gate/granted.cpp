@@ -276,7 +276,7 @@ std::string problems_in(const Json& lint, const std::string& path)
         escaped(problem.value("message", "")));
     }
   }
-  return lines;
+  return std::string(trimmed(lines));
 }
 
 Result<std::string> complaint_about_contract(const std::string& path, const Hands& hands)
@@ -312,7 +312,9 @@ Result<std::string> complaint_about_agent(const std::string& path, const Hands& 
   if (ended.how != conos::Ended::How::exited || (ended.status != k_wrong && ended.status != 65)) {
     return fail(Kind::config, "{}", how_it_failed(ended, "conos-config"));
   }
-  return last_of(ended.out.empty() ? ended.err : ended.out) + "\n";
+  auto said = last_of(ended.out.empty() ? ended.err : ended.out);
+  constexpr std::string_view k_speaker = "conos-config: ";
+  return said.starts_with(k_speaker) ? said.substr(k_speaker.size()) : said;
 }
 
 } // namespace
@@ -334,6 +336,13 @@ Hands own_hands()
 
 Result<Request> carry_out(Desk& desk, const std::string& id, const Hands& hands)
 {
+  if (!is_request_id(id)) {
+    return fail(Kind::not_found, "'{}' is not the id of a request", escaped(id, 40));
+  }
+  CONOS_TRY(const auto work, desk.requests().take_work(id));
+  if (!work) {
+    return fail(Kind::denied, "request {} is being carried out", id);
+  }
   CONOS_TRY(const auto request, begin(desk, id));
   auto deed = do_it(desk, request, hands);
   if (!deed) {

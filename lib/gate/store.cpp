@@ -23,6 +23,11 @@ std::string file_of(const std::string& id)
   return id + std::string(k_end);
 }
 
+std::string work_of(const std::string& id)
+{
+  return "." + id + ".work";
+}
+
 // What anybody else could have written, or still can, is nothing that anything follows from.
 Result<> check_is_ours(const UniqueFd& file, const std::string& name)
 {
@@ -76,6 +81,21 @@ Result<Requests::Lock> Requests::lock() const
   return Lock(std::move(file));
 }
 
+Result<std::optional<Requests::Lock>> Requests::take_work(const std::string& id) const
+{
+  const auto name = work_of(id);
+  UniqueFd file(
+    ::openat(m_dir.get(), name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) {
+    return os_error("open '{}/{}'", m_path, name);
+  }
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
+    return std::optional(Lock(std::move(file)));
+  }
+  return errno == EWOULDBLOCK ? Result<std::optional<Lock>>(std::nullopt)
+                              : os_error("lock '{}/{}'", m_path, name);
+}
+
 Result<Request> Requests::load(const std::string& id) const
 {
   if (!is_request_id(id)) {
@@ -110,7 +130,8 @@ Result<> Requests::remove(const std::string& id) const
   for (const auto* end : {".yaml", ".toml"}) {
     CONOS_CHECK(remove_name(m_proposals, id + end));
   }
-  return remove_name(m_dir, file_of(id));
+  CONOS_CHECK(remove_name(m_dir, file_of(id)));
+  return remove_name(m_dir, work_of(id));
 }
 
 Result<std::vector<std::string>> Requests::ids() const

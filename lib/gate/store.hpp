@@ -5,6 +5,7 @@
 #include "task/site.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,10 @@ public:
     UniqueFd m_file;
   };
   Result<Lock> lock() const;
+
+  // Held by whoever carries a request out, for as long as they live: the kernel lets go of it
+  // however they end. Nothing when somebody has it.
+  Result<std::optional<Lock>> take_work(const std::string& id) const;
 
   // Kind::not_found when there is none of that id, Kind::bad_data when it is no file of ours alone,
   // or says something else than what was asked for.

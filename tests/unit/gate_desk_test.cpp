@@ -178,15 +178,12 @@ TEST_CASE("whoever dies anywhere, it is done at most once and its end is said", 
   REQUIRE(desk.requests().add(left));
 
   std::vector<std::string> started;
-  const Carriers carriers{[](const std::string&) -> Result<bool> {
-                            return false;
-                          },
-    [&](const std::string& id) -> Result<> {
-      started.push_back(id);
-      return {};
-    }};
-  REQUIRE(mend(desk, carriers, now()));
-  REQUIRE(mend(desk, carriers, now()));
+  const Start start = [&](const std::string& id) -> Result<> {
+    started.push_back(id);
+    return {};
+  };
+  REQUIRE(mend(desk, start, now()));
+  REQUIRE(mend(desk, start, now()));
 
   CHECK(desk.requests().load(request.id)->state == death.becomes);
   CHECK(started.empty() == !death.is_started);
@@ -200,23 +197,26 @@ TEST_CASE("whoever dies anywhere, it is done at most once and its end is said", 
   }
 }
 
-TEST_CASE("while its unit is at work nothing is mended", "[gate][desk]")
+TEST_CASE("while somebody is at work nothing is mended", "[gate][desk]")
 {
   GateSite gate;
   auto desk = gate.desk();
   const auto request = gate.pending();
   REQUIRE(decide(desk, request.id, true, by("alice")));
+  auto work = desk.requests().take_work(request.id);
+  REQUIRE((work && *work));
   REQUIRE(begin(desk, request.id));
-  const Carriers carriers{[](const std::string&) -> Result<bool> {
-                            return true;
-                          },
-    [](const std::string&) -> Result<> {
-      return fail(Kind::os, "should not be started");
-    }};
+  const Start start = [](const std::string&) -> Result<> {
+    return fail(Kind::os, "should not be started");
+  };
 
-  REQUIRE(mend(desk, carriers, now()));
+  REQUIRE(mend(desk, start, now()));
 
   CHECK(desk.requests().load(request.id)->state == State::running);
+  CHECK(carry_out(desk, request.id, gate.hands()).error().kind == Kind::denied);
+  work->reset(); // and dies
+  REQUIRE(mend(desk, start, now()));
+  CHECK(desk.requests().load(request.id)->state == State::unknown);
 }
 
 TEST_CASE("what nobody decides is over when its time is", "[gate][desk]")
@@ -225,19 +225,16 @@ TEST_CASE("what nobody decides is over when its time is", "[gate][desk]")
   auto desk = gate.desk();
   const auto request = gate.pending();
   const auto late = request.expires_at + std::chrono::seconds(1);
-  const Carriers carriers{[](const std::string&) -> Result<bool> {
-                            return false;
-                          },
-    [](const std::string&) -> Result<> {
-      return fail(Kind::os, "should not be started");
-    }};
+  const Start start = [](const std::string&) -> Result<> {
+    return fail(Kind::os, "should not be started");
+  };
 
-  REQUIRE(mend(desk, carriers, late));
+  REQUIRE(mend(desk, start, late));
 
   CHECK(desk.requests().load(request.id)->state == State::expired);
   CHECK(gate.told().size() == 1);
   CHECK_FALSE(decide(desk, request.id, true, by("alice")));
-  REQUIRE(mend(desk, carriers, late + std::chrono::hours(24 * 8)));
+  REQUIRE(mend(desk, start, late + std::chrono::hours(24 * 8)));
   CHECK(desk.requests().load(request.id).error().kind == Kind::not_found);
 }
 
