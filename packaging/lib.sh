@@ -67,14 +67,24 @@ build() # [MESON OPTION...]: these are for a build that is new
   flock "$dir" ninja -C "$dir"
 }
 
-# Installs the build where a machine can be given it, and prints where that is.
+# Installs the build where a machine can be given it, and prints where that is. Once for all who ask,
+# until something in the sources or the build is newer.
 stage()
 {
   local dir
   dir=$(build_dir)
-  rm -rf "${dir:?}/stage"
-  DESTDIR=$dir/stage flock "$dir" meson install --no-rebuild --quiet --strip -C "$dir" >&2
-  # half a gigabyte, and there is no compiler in a machine
-  find "$dir/stage" -name 'libconos.a' -delete
+  (
+    flock 9
+    if [[ $dir/stage.done -nt $dir/.ninja_log ]] &&
+      [[ -z $(find "$source_dir" \( -path "$dir" -o -name .git \) -prune -o -newer "$dir/stage.done" -print -quit) ]]; then
+      exit
+    fi
+    rm -rf "${dir:?}/stage"
+    touch "$dir/stage.begun"
+    DESTDIR=$dir/stage meson install --no-rebuild --quiet --strip -C "$dir" >&2
+    # half a gigabyte, and there is no compiler in a machine
+    find "$dir/stage" -name 'libconos.a' -delete
+    mv "$dir/stage.begun" "$dir/stage.done"
+  ) 9>"$dir/stage.lock"
   echo "$dir/stage"
 }

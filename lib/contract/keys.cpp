@@ -321,6 +321,8 @@ const Key k_load[] = {
   {"fifteen", Type::number, property, "of the last fifteen", "{ at_most: 4 }"},
   {"per_core", Type::number, property, "that of the last minute, for each processor we may use",
     "{ at_most: 2 }"},
+  {"fifteen_per_core", Type::number, property, "that of the last fifteen, for each",
+    "{ at_most: 2 }"},
 };
 
 const Key k_sysctl[] = {

@@ -317,7 +317,10 @@ Result<cli::Exit> change_config(
 Result<cli::Exit> unlock(const Place& place)
 {
   config::Config nobody;
-  CONOS_TRY(const auto sources, read_sources(place, nobody, ""));
+  CONOS_TRY(auto sources, read_sources(place, nobody, ""));
+  std::erase_if(sources.locked, [](const std::string& path) {
+    return !path.starts_with("/etc/"); // what is compiled is nobody's to edit
+  });
   for (const auto& path : sources.locked) {
     CONOS_CHECK(unlock_file(place, path));
   }

@@ -133,6 +133,7 @@ Outcome look_at_load(const Look& look)
   subject.add("five", loads[1]);
   subject.add("fifteen", loads[2]);
   subject.add("per_core", loads[0] / processors());
+  subject.add("fifteen_per_core", loads[2] / processors());
   return judge(look, {subject});
 }
 
