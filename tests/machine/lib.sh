@@ -71,11 +71,7 @@ fresh_machine()
 # The shipped profile, provisioned.
 need_conos()
 {
-  [[ ! -e $(machine root)/etc/conos/conos.toml ]] || return 0
-  # the load is that of this computer, on which tests run, and would have agents halted
-  m sh -c 'cp -rT /usr/share/conos/profiles/default /etc/conos &&
-    printf "\n[contracts.system]\nmax_load_factor = 10000.0\n" >>/etc/conos/conos.toml'
-  m conos-bootstrap >&2
+  [[ -e $(machine root)/etc/conos/conos.toml ]] || m conos-bootstrap --profile default >&2
 }
 
 # Adds to conos.toml what stands on standard input.
