@@ -34,7 +34,8 @@ std::string text_of(beast::string_view text)
   return {text.data(), text.size()};
 }
 
-// Keeps what Beast finds; what of it is to be believed is decided below.
+// Keeps what Beast finds: names that are tokens, values without control characters. What of it is
+// to be believed is decided below.
 class Parser final : public http::basic_parser<true>
 {
 public:
@@ -93,19 +94,6 @@ std::vector<const Field*> fields_named(const Head& head, std::string_view key)
     }
   }
   return found;
-}
-
-Result<> check_fields(const Head& head)
-{
-  for (const auto& field : head.fields) {
-    const bool is_plain = std::all_of(field.value.begin(), field.value.end(), [](char c) {
-      return static_cast<unsigned char>(c) >= ' ' || c == '\t';
-    });
-    if (!is_plain || field.value.find('\x7f') != field.value.npos) {
-      return fail(Kind::bad_data, "control characters in the field {}", escaped(field.name, 80));
-    }
-  }
-  return {};
 }
 
 Result<> read_framing(const Head& head, Request& request)
@@ -216,7 +204,6 @@ Result<std::optional<Request>> read_head(std::string_view bytes)
                    : fail(Kind::bad_data, "not an HTTP request");
   }
   CONOS_TRY(const auto head, parse(bytes.substr(0, size)));
-  CONOS_CHECK(check_fields(head));
   Request request;
   request.method = head.method;
   request.head_bytes = size;

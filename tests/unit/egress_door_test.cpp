@@ -281,6 +281,17 @@ TEST_CASE("a name that leads into the machine is refused", "[egress][door]")
   CHECK(site.rows("egress.denied").at(0)["reason"] == "address");
 }
 
+TEST_CASE(
+  "an address that is allowed by itself must be in a network that is named", "[egress][door]")
+{
+  Site site;
+  site.place.settings.rules = {parse_egress_rule("10.255.255.1").value()};
+  site.start();
+  const auto client = site.client();
+  client.say("CONNECT 10.255.255.1:443 HTTP/1.1\r\n\r\n");
+  CHECK_THAT(client.hear_all(), Catch::Contains("X-Conos-Reason: address\r\n"));
+}
+
 TEST_CASE("a request goes out once, and nothing behind it", "[egress][door]")
 {
   Site site;

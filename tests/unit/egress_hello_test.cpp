@@ -107,6 +107,8 @@ TEST_CASE("lengths that lie are refused", "[egress][hello]")
   CHECK(is_refused(record(message("\x03\x03"))));
   CHECK(is_refused(record("\x01" + number(0xffffff, 3) + good)));
   CHECK(is_refused(record(message(good) + "x"))); // something behind it in the record
+  const auto whole = message(good);               // or to come in it
+  CHECK(is_refused("\x16\x03\x01" + number(whole.size() + 1, 2) + whole));
   // three ciphers and a half, no compression, a session that is too long
   const auto form = [&](const std::string& session, const std::string& ciphers,
                       const std::string& compressions) {
