@@ -567,8 +567,8 @@ const Key k_keys[] = {
     .in = in_packages,
     .fallback = "[]",
     .example = "[\"curl\", \"jq\"]",
-    .help = "packages agents may have installed without a person, as patterns of fnmatch(3)",
-    .later = k_no_gate},
+    .help = "packages agents may have installed without a person where their gate says nothing of "
+            "packages, as patterns of fnmatch(3)"},
   {.name = "deny",
     .type = Type::texts,
     .in = in_packages,
