@@ -35,9 +35,8 @@ Result<cli::Exit> add(const cli::Args& args)
 {
   auto options = options_of(args);
   options.check_only = args.has("check");
-  CONOS_TRY(const auto agrees, options.check_only
-                                 ? Result<std::function<bool()>>(nullptr)
-                                 : cli::agreement(args.has("yes") || args.has("dry-run")));
+  const bool asks = !options.check_only && !args.has("yes") && !args.has("dry-run");
+  CONOS_TRY(const auto agrees, cli::agreement(!asks));
   return plan::add_agent(args.operands.front(), options, agrees);
 }
 

@@ -4,6 +4,7 @@
 #include "sys/text.hpp"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -154,6 +155,15 @@ std::optional<Weight> weight_of(
            : std::nullopt;
 }
 
+// The pattern of [packages] that fits; empty: none.
+std::string package_pattern(const std::vector<std::string>& patterns, const GateQuestion& question)
+{
+  const auto found = std::find_if(patterns.begin(), patterns.end(), [&](const auto& pattern) {
+    return ::fnmatch(pattern.c_str(), std::string(question.argument).c_str(), 0) == 0;
+  });
+  return found == patterns.end() || question.verb != "package.request" ? "" : *found;
+}
+
 GateRule usual_rule(const GateDoor& door, const GateVerb& verb)
 {
   if (verb.is_proposal) {
@@ -201,6 +211,8 @@ GateDoor door_of(const Json& json)
   door.tier = static_cast<Tier>(found - k_tiers.begin());
   door.uid = json.at("uid");
   door.policy = {json.at("allow"), json.at("ask"), json.at("deny")};
+  door.packages_allow = json.at("packages_allow");
+  door.packages_deny = json.at("packages_deny");
   door.approval_timeout = Duration(json.at("approval_timeout_ms").get<Duration::rep>());
   door.approvals_max = json.at("approvals_max");
   return door;
@@ -254,7 +266,13 @@ GateDecision decide(const GateDoor& door, const GateQuestion& question)
   if (verb == nullptr) {
     return {};
   }
+  if (const auto pattern = package_pattern(door.packages_deny, question); !pattern.empty()) {
+    return {GateRule::deny, "packages.deny " + pattern};
+  }
   GateDecision decision{usual_rule(door, *verb), ""};
+  if (const auto pattern = package_pattern(door.packages_allow, question); !pattern.empty()) {
+    decision = {GateRule::allow, "packages.allow " + pattern};
+  }
   std::optional<Weight> most;
   const auto look = [&](const std::vector<std::string>& patterns, GateRule rule) {
     for (const auto& pattern : patterns) {
@@ -290,7 +308,8 @@ GateRule best_rule(const GateDoor& door, std::string_view name)
       return is_verb_like(parts.verb, name) && parts.argument == "*";
     });
   if (!is_closed) {
-    offer(usual_rule(door, *verb));
+    const bool has_packages = name == "package.request" && !door.packages_allow.empty();
+    offer(has_packages ? GateRule::allow : usual_rule(door, *verb));
   }
   for (const auto& [patterns, rule] :
     {std::pair(&policy.allow, GateRule::allow), std::pair(&policy.ask, GateRule::ask)}) {
@@ -322,6 +341,8 @@ std::string to_json(const GateDoor& door)
            {"allow", door.policy.allow},
            {"ask", door.policy.ask},
            {"deny", door.policy.deny},
+           {"packages_allow", door.packages_allow},
+           {"packages_deny", door.packages_deny},
            {"approval_timeout_ms", door.approval_timeout.count()},
            {"approvals_max", door.approvals_max},
          }

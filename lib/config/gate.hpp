@@ -53,6 +53,8 @@ struct GateDoor {
   Tier tier = Tier::worker;
   uid_t uid = 0;
   GatePolicy policy;
+  std::vector<std::string> packages_allow; // patterns of fnmatch(3), for every agent
+  std::vector<std::string> packages_deny;
   Duration approval_timeout = std::chrono::hours(24);
   std::size_t approvals_max = 16; // requests of its own that may wait for a person
 };
@@ -70,6 +72,9 @@ struct GateDecision {
 
 // The pattern that says most decides, the verb counting before the argument; where two say as much,
 // a denial wins over asking, and that over a permission.
+//
+// A package that [packages] denies nobody gets; one that it allows is allowed where no pattern of the
+// agent's speaks of it.
 //
 // What permits is read narrowly: in the name of a unit "*" stands for no '@', so that no instance
 // of a template is meant that was not thought of, and a unit of conos's own is meant only where its

@@ -6,7 +6,6 @@ namespace {
 
 // Why a key that is known and checked does nothing yet.
 constexpr std::string_view k_always_strict = "agents reach what egress names, whatever it says";
-constexpr std::string_view k_by_gate = "what an agent may have stands in its gate";
 constexpr std::string_view k_no_dashboard = "there is no dashboard in this version";
 constexpr std::string_view k_no_infra = "the machine's own network is left to its administrator";
 constexpr std::string_view k_no_use = "it is accepted and not used";
@@ -573,8 +572,8 @@ const Key k_keys[] = {
     .in = in_packages,
     .fallback = "[]",
     .example = "[\"curl\", \"jq\"]",
-    .help = "packages agents may have installed without a person, as patterns of fnmatch(3)",
-    .later = k_by_gate},
+    .help = "packages agents may have installed without a person where their gate says nothing of "
+            "packages, as patterns of fnmatch(3)"},
   {.name = "deny",
     .type = Type::texts,
     .in = in_packages,

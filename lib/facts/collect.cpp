@@ -307,7 +307,7 @@ Facts collect_facts(const FactSources& sources)
   facts.host = host_name();
   facts.version = CONOS_VERSION;
 
-  auto names = names_of_agents(site, facts);
+  auto names = sources.agents ? names_of_agents(site, facts) : std::vector<std::string>();
   facts.is_cut = names.size() > k_max_agents;
   names.resize(std::min(names.size(), k_max_agents));
   const auto states = active_states(sources.ask_systemd);
@@ -326,12 +326,16 @@ Facts collect_facts(const FactSources& sources)
     facts.agents.push_back(std::move(agent));
   }
   shorten_may_task(facts.agents);
-  count_waiting(site.inbox(), counter, facts.common);
-  facts.common.working = counter.count(site.transit(), is_visible);
+  if (sources.agents) {
+    count_waiting(site.inbox(), counter, facts.common);
+    facts.common.working = counter.count(site.transit(), is_visible);
+  }
   facts.is_cut = facts.is_cut || counter.is_cut();
   facts.capacity = capacity_of(site);
   facts.packages = count_packages(sources.packages);
-  facts.ledger = recent_happenings(site.lib + "/audit.db", k_max_rows);
+  if (sources.ledger) {
+    facts.ledger = recent_happenings(site.lib + "/audit.db", k_max_rows);
+  }
   return facts;
 }
 

@@ -95,7 +95,9 @@ struct Facts {
 
 struct FactSources {
   Site site;
-  std::string packages = "/var/lib/dpkg/status";
+  std::string packages = "/var/lib/dpkg/status"; // empty: they are not counted
+  bool agents = true;                            // them and their queues, and the common ones
+  bool ledger = true;                            // its last rows
   bool ask_systemd = false;        // a few milliseconds more, and not from inside a cage
   std::size_t most_names = 50'000; // to be counted in all queues together; as many to find each
                                    // agent's last task

@@ -205,12 +205,24 @@ Result<audit::Ledger*> Desk::ledger()
   return &*m_ledger;
 }
 
+Result<audit::Reader*> Desk::reader()
+{
+  if (!m_reader) {
+    CONOS_TRY(const auto* made, ledger()); // there is a database to read
+    (void)made;
+    CONOS_TRY(m_reader, audit::Reader::open(m_site.lib + "/" + audit::k_database));
+  }
+  return &*m_reader;
+}
+
 Result<std::optional<audit::Event>> Desk::find_row(const std::string& key)
 {
-  CONOS_TRY(const auto* made, ledger()); // there is a database to read
-  (void)made;
-  CONOS_TRY(auto reader, audit::Reader::open(m_site.lib + "/" + audit::k_database));
-  return reader.find(key);
+  CONOS_TRY(auto* rows, reader());
+  auto found = rows->find(key);
+  if (!found) {
+    m_reader.reset();
+  }
+  return found;
 }
 
 Result<> start_unit(const std::string& id)

@@ -30,8 +30,9 @@ public:
   const Requests& requests() const { return m_requests; }
   const std::string& actor() const { return m_actor; }
 
-  // Opened at its first use.
+  // Opened at their first use.
   Result<audit::Ledger*> ledger();
+  Result<audit::Reader*> reader();
   // The row with that key.
   Result<std::optional<audit::Event>> find_row(const std::string& key);
 
@@ -46,6 +47,7 @@ private:
   Requests m_requests;
   std::string m_actor;
   std::optional<audit::Ledger> m_ledger;
+  std::optional<audit::Reader> m_reader;
 };
 
 // A sealed request waits for a person from now on. The row stands for `requested`.

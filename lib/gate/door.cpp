@@ -61,11 +61,13 @@ std::string lines_of_toml(const char* rule, const std::string& pattern)
 }
 
 // Of facts, the part that is asked for.
-Json part_of_facts(const Site& site, const char* part)
+Json part_of_facts(const Site& site, const std::string& part)
 {
   FactSources sources;
   sources.site = site;
-  sources.packages.clear(); // a file of megabytes
+  sources.packages.clear();
+  sources.agents = part == "agents";
+  sources.ledger = false;
   sources.most_names = 5000;
   auto facts = Json::parse(to_json(collect_facts(sources)), nullptr, false);
   return facts.is_object() && facts.contains(part) ? std::move(facts[part]) : Json();
@@ -475,7 +477,7 @@ Result<Answer> Door::query(Hearing& hearing)
 {
   const auto& what = hearing.request.args.at("what");
   if (what == "agents" || what == "capacity") {
-    return done({{what, part_of_facts(m_place.site, what.c_str())}});
+    return done({{what, part_of_facts(m_place.site, what)}});
   }
   if (what == "contracts") {
     return done({{"contracts", state_of_contracts(m_place.site)}});
@@ -487,7 +489,8 @@ Result<Answer> Door::query(Hearing& hearing)
       (void)std::from_chars(
         count->second.data(), count->second.data() + count->second.size(), most); // it was checked
     }
-    CONOS_TRY(auto rows, own_rows(m_place.site, m_place.agent, static_cast<std::size_t>(most)));
+    CONOS_TRY(auto* reader, m_desk.reader());
+    CONOS_TRY(auto rows, own_rows(*reader, m_place.agent, static_cast<std::size_t>(most)));
     return done({{"ledger", std::move(rows)}});
   }
   auto verbs = Json::array();

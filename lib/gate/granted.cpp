@@ -100,16 +100,6 @@ Result<Deed> restart_service(const Request& request, const Hands& hands)
 
 // --- packages ------------------------------------------------------------------------------------
 
-// apt-get takes a name it does not know for a pattern: what is asked for has to be there under just
-// this name.
-Result<bool> is_known_package(const std::string& name, const Hands& hands)
-{
-  CONOS_TRY(const auto shown,
-    hands.run(command_of({"/usr/bin/apt-cache", "show", name}), bounds_of(k_lint_time)));
-  const auto lines = split(shown.out, '\n');
-  return std::find(lines.begin(), lines.end(), "Package: " + name) != lines.end();
-}
-
 Result<std::string> version_of(const std::string& name, const Hands& hands)
 {
   CONOS_TRY(const auto shown, hands.run(command_of({"/usr/bin/dpkg-query", "--show",
@@ -127,22 +117,16 @@ Result<std::string> version_of(const std::string& name, const Hands& hands)
 Result<Deed> install_package(const Request& request, const Hands& hands)
 {
   const auto& name = request.args.at("name");
-  CONOS_TRY(const bool known, is_known_package(name, hands));
-  if (!known) {
-    return Deed{
-      false, fmt::format("there is no package '{}' in what this machine's apt knows", name), ""};
-  }
-  auto install = command_of({"/usr/bin/apt-get", "install", "--yes", "--no-remove",
-    "--no-install-recommends", "-o", "Dpkg::Options::=--force-confdef", "-o",
-    "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=300", name});
-  install.environment.emplace_back("DEBIAN_FRONTEND=noninteractive");
-  CONOS_TRY(const auto ended, hands.run(install, bounds_of(k_package_time)));
+  CONOS_TRY(
+    const auto ended, hands.run(command_of({"/usr/bin/conos-pkg", "install", "--yes", "--agent",
+                                  request.agent, "--task", request.task.id, name}),
+                        bounds_of(k_package_time)));
   if (!is_good(ended)) {
-    return Deed{false, how_it_failed(ended, "apt-get"), ""};
+    return Deed{false, how_it_failed(ended, "conos-pkg"), ""};
   }
   CONOS_TRY(const auto version, version_of(name, hands));
   if (version.empty()) {
-    return Deed{false, fmt::format("apt-get is content, and '{}' is not installed", name), ""};
+    return Deed{false, fmt::format("conos-pkg is content, and '{}' is not installed", name), ""};
   }
   return Deed{true, fmt::format("{} {} is installed", name, version),
     dumped({{"name", name}, {"version", version}})};

@@ -1,7 +1,5 @@
 #include "gate/look.hpp"
 
-#include "audit/place.hpp"
-#include "audit/reader.hpp"
 #include "sys/file.hpp"
 #include "sys/text.hpp"
 
@@ -21,9 +19,8 @@ constexpr std::size_t k_max_state_bytes = 512U << 10U;
 
 } // namespace
 
-Result<Json> own_rows(const Site& site, const std::string& agent, std::size_t most)
+Result<Json> own_rows(audit::Reader& reader, const std::string& agent, std::size_t most)
 {
-  CONOS_TRY(auto reader, audit::Reader::open(site.lib + "/" + audit::k_database));
   CONOS_TRY(const auto last, reader.last_id());
   audit::Filter filter;
   filter.grep = "\"agent\":\"" + agent + "\""; // its name has nothing an expression would take up

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "audit/reader.hpp"
 #include "sys/error.hpp"
 #include "task/site.hpp"
 
@@ -12,7 +13,7 @@
 namespace conos::gate {
 
 // The last `most` rows about an agent, oldest first, of the last 20,000 of the ledger: an array.
-Result<nlohmann::json> own_rows(const Site& site, const std::string& agent, std::size_t most);
+Result<nlohmann::json> own_rows(audit::Reader& reader, const std::string& agent, std::size_t most);
 
 // What the last healthcheck left; null when there was none.
 nlohmann::json state_of_contracts(const Site& site);

@@ -227,7 +227,7 @@ std::vector<std::string> consequences_of(const Request& request, const std::stri
   }
   if (request.verb == "package.request") {
     return {
-      fmt::format("! apt-get install {}: its scripts run as root", escaped(argument("name")))};
+      fmt::format("! conos-pkg install {}: its scripts run as root", escaped(argument("name")))};
   }
   if (request.verb == "service.restart") {
     return {fmt::format("systemctl restart {}", escaped(argument("unit")))};

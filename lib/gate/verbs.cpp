@@ -1,6 +1,7 @@
 #include "gate/verbs.hpp"
 
 #include "gate/record.hpp"
+#include "host/package_name.hpp"
 #include "host/provenance.hpp"
 #include "sys/text.hpp"
 
@@ -16,7 +17,6 @@ namespace conos::gate {
 namespace {
 
 constexpr std::size_t k_max_unit_name = 255;
-constexpr std::size_t k_max_package_name = 128;
 constexpr std::size_t k_max_text = ask::k_max_request_bytes;
 
 bool is_small(char c)
@@ -188,14 +188,6 @@ bool is_carried_out_apart(std::string_view verb)
   constexpr std::array<std::string_view, 5> k_verbs{
     "agent.propose", "contract.propose", "contract.run", "package.request", "service.restart"};
   return std::find(k_verbs.begin(), k_verbs.end(), verb) != k_verbs.end();
-}
-
-bool is_package_name(std::string_view name)
-{
-  return name.size() > 1 && (is_small(name.front()) || is_digit(name.front())) &&
-         name.back() != '-' && is_all(name, k_max_package_name, [](char c) {
-           return is_small(c) || is_digit(c) || c == '+' || c == '.' || c == '-';
-         });
 }
 
 bool is_service_name(std::string_view name)

@@ -23,9 +23,6 @@ std::string argument_of(const GateVerb& verb, const ask::Arguments& args);
 // Whether it is carried out by a unit of its own, outside of the gate.
 bool is_carried_out_apart(std::string_view verb);
 
-// A Debian package as apt's own tools name it. None ends in '-', which to apt-get means removal.
-bool is_package_name(std::string_view name);
-
 // A service, and no path: "nginx.service".
 bool is_service_name(std::string_view name);
 

@@ -279,8 +279,8 @@ private:
 
   GateDoor gate_door(const config::Agent& agent) const
   {
-    return {agent.name, agent.tier, m_ids.at(agent.name).uid, agent.gate, agent.approval_timeout,
-      agent.approvals_max};
+    return {agent.name, agent.tier, m_ids.at(agent.name).uid, agent.gate, m_config.packages_allow,
+      m_config.packages_deny, agent.approval_timeout, agent.approvals_max};
   }
 
   AgentSettings settings_of(const config::Agent& agent) const

@@ -393,8 +393,8 @@ TEST_CASE("where an agent may go is said by hosts, groups and the older ports", 
 
 TEST_CASE("a key without effect yet says so, unless it says the default", "[config][check]")
 {
-  CHECK_THAT(join(said_of("[packages]\nallow = [\"jq\"]\n" + with_one("")), "\n"),
-    Catch::Contains("warning: key 'allow': has no effect yet: what an agent may have stands in"));
+  CHECK_THAT(join(said_of("[dashboard]\nport = 8081\n" + with_one("")), "\n"),
+    Catch::Contains("warning: key 'port': has no effect yet: there is no dashboard"));
   CHECK(said_of("[network]\noutbound_filter = \"strict\"\n" + with_one("")).empty());
   CHECK(said_of(with_one("budget = { usd_day = 0 }")).empty());
 }

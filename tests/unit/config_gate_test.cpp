@@ -93,6 +93,28 @@ TEST_CASE(
   CHECK(rule(closed, "service.restart", "web@y.service") == GateRule::deny);
 }
 
+TEST_CASE(
+  "what the machine says of packages stands behind what is said of the agent", "[config][gate]")
+{
+  auto door = door_with({{}, {"package.request:vim"}, {"package.request:python3-evil"}});
+  door.packages_allow = {"jq", "python3-*", "vim", "nmap"};
+  door.packages_deny = {"nmap", "*-dev"};
+
+  CHECK(rule(door, "package.request", "jq") == GateRule::allow);
+  CHECK(rule(door, "package.request", "python3-yaml") == GateRule::allow);
+  CHECK(rule(door, "package.request", "python3-evil") == GateRule::deny);
+  CHECK(rule(door, "package.request", "vim") == GateRule::ask);
+  CHECK(rule(door, "package.request", "nmap") == GateRule::deny);
+  CHECK(rule(door, "package.request", "git") == GateRule::deny);
+  CHECK(rule(door, "note", "nmap") == GateRule::allow);
+  door.policy = {{"package.request:libc6-dev", "*"}, {}, {}};
+  CHECK(rule(door, "package.request", "libc6-dev") == GateRule::deny);
+  CHECK(rule(door, "package.request", "git") == GateRule::allow);
+  CHECK(best_rule(door_with({}), "package.request") == GateRule::deny);
+  door.policy = {};
+  CHECK(best_rule(door, "package.request") == GateRule::allow);
+}
+
 TEST_CASE("a wildcard stands for any run of characters", "[config][gate]")
 {
   const auto door = door_with({{"package.request:lib*-dev", "package.request:a*b*c"}, {}, {}});
@@ -179,6 +201,8 @@ TEST_CASE("what is compiled is read back", "[config][gate]")
   door.uid = 70001;
   door.approval_timeout = std::chrono::hours(2);
   door.approvals_max = 3;
+  door.packages_allow = {"jq"};
+  door.packages_deny = {"nmap"};
 
   const auto read = gate_door_from_json(to_json(door));
 
@@ -189,6 +213,8 @@ TEST_CASE("what is compiled is read back", "[config][gate]")
   CHECK(read->policy == door.policy);
   CHECK(read->approval_timeout == door.approval_timeout);
   CHECK(read->approvals_max == 3);
+  CHECK(read->packages_allow == door.packages_allow);
+  CHECK(read->packages_deny == door.packages_deny);
   CHECK(gate_door_from_json("{}").error().kind == Kind::config);
 }
 

@@ -112,8 +112,8 @@ TEST_CASE("the schema has the bounds, choices and values of the table", "[config
   CHECK(agents_key("jit")["default"] == false);
   CHECK(agents_key("name")["maxLength"] == 29);
   CHECK_THAT(
-    schema()["properties"]["packages"]["properties"]["allow"]["description"].get<std::string>(),
-    Catch::Contains("Has no effect yet: what an agent may have stands in its gate."));
+    schema()["properties"]["dashboard"]["properties"]["port"]["description"].get<std::string>(),
+    Catch::Contains("Has no effect yet: there is no dashboard in this version."));
   CHECK_THAT(system_key("name")["description"].get<std::string>(),
     Catch::Contains("CONOS_SYSTEM_NAME in the environment wins over the file."));
 

@@ -1,6 +1,7 @@
 #include "gate/record.hpp"
 #include "gate/rows.hpp"
 #include "gate/verbs.hpp"
+#include "sys/file.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -255,4 +256,15 @@ TEST_CASE("every verb of the policy has its arguments", "[gate][verbs]")
     CHECK((proposal_of(verb.name).key.empty() == !verb.is_proposal));
     CHECK((!verb.is_proposal || is_carried_out_apart(verb.name)));
   }
+}
+
+TEST_CASE("a digest is what docs/formats.md says it is", "[gate][record]")
+{
+  // computed by json.dumps(…, sort_keys=True) and hashlib.sha256 of Python
+  const auto text =
+    read_path(std::string(CONOS_SOURCE_DIR) + "/tests/fuzz/corpus/gate/record", 10'000);
+  REQUIRE(text);
+  const auto request = request_from_json(*text);
+  REQUIRE(request);
+  CHECK(request->state == State::done);
 }
