@@ -236,6 +236,7 @@ private:
     s.runner = runner_of(agent);
     s.runner.insert(s.runner.end(), agent.runner_args.begin(), agent.runner_args.end());
     s.environment = agent.environment;
+    s.writable = agent.writable;
     s.timeout = agent.timeout;
     s.max_output_bytes = agent.max_output_bytes;
     s.max_task_bytes = m_config.max_task_bytes;

@@ -12,6 +12,7 @@
 #include "run/step.hpp"
 #include "sys/file.hpp"
 #include "sys/id.hpp"
+#include "sys/landlock.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
 #include "task/envelope.hpp"
@@ -527,6 +528,7 @@ private:
     }
     batch.environment.insert(
       batch.environment.end(), settings.environment.begin(), settings.environment.end());
+    batch.writable = settings.writable;
     batch.timeout = settings.timeout;
     batch.max_output_bytes = settings.max_output_bytes;
     return batch;
@@ -564,8 +566,10 @@ Result<> claim(const Site& site, const std::string& agent, const std::string& in
     log::notice("'{}' is on hold: {}", agent, escaped(hold->reason));
     return {};
   }
-  // a call to a model belongs to the task that is worked on, so there is one
-  const auto size = step.settings().has_model ? 1 : read_pace(site, agent);
+  // a call to a model belongs to the task that is worked on, so there is one; and without Landlock
+  // nothing would keep one task from the drafts of the next
+  const bool alone = step.settings().has_model || landlock_abi() == 0;
+  const auto size = alone ? 1 : read_pace(site, agent);
   return Claim(step, id, size).run();
 }
 

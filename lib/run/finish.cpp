@@ -231,7 +231,7 @@ private:
       return {};
     }
     const auto drafts = open_dir_at(m_tree.drafts, receipt.meta.id);
-    const auto log = drafts ? read_file(*drafts, "log", k_max_log_bytes)
+    const auto log = drafts ? read_draft(m_step, *drafts, "log", k_max_log_bytes)
                             : Result<std::string>(tl::unexpected<Error>(drafts.error()));
     if (!log && is_passing(log.error())) {
       return tl::unexpected<Error>(log.error());
