@@ -46,6 +46,7 @@ AgentSettings settings_of(const Json& json)
   s.groups = json.at("groups");
   s.runner = json.at("runner");
   s.environment = json.at("environment");
+  s.writable = json.at("writable");
   s.timeout = milliseconds(json.at("timeout_ms"));
   s.max_output_bytes = json.at("max_output_bytes");
   s.max_task_bytes = json.at("max_task_bytes");
@@ -126,6 +127,7 @@ std::string to_json(const AgentSettings& s)
            {"groups", s.groups},
            {"runner", s.runner},
            {"environment", s.environment},
+           {"writable", s.writable},
            {"timeout_ms", s.timeout.count()},
            {"max_output_bytes", s.max_output_bytes},
            {"max_task_bytes", s.max_task_bytes},

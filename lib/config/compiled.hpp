@@ -37,6 +37,7 @@ struct AgentSettings {
   std::vector<std::string> groups;
   std::vector<std::string> runner;      // argument vector; the first is an absolute path
   std::vector<std::string> environment; // KEY=value, for the runner only
+  std::vector<std::string> writable;    // absolute paths, beside its own
   Duration timeout = std::chrono::minutes(30);
   std::size_t max_output_bytes = 1048576;
   std::size_t max_task_bytes = 1048576;

@@ -298,6 +298,7 @@ private:
     s.runner.insert(s.runner.end(), agent.runner_args.begin(), agent.runner_args.end());
     const auto doors = doors_of(agent);
     s.environment = environment_of(agent, doors);
+    s.writable = agent.writable;
     s.timeout = agent.timeout;
     s.max_output_bytes = agent.max_output_bytes;
     s.max_task_bytes = m_config.max_task_bytes;

@@ -50,7 +50,8 @@ Result<Retired> what_is_left(const Place& place, const std::string& name, const 
       fmt::format("{}/compiled/{}.model.json", lib, name),
       fmt::format("{}/compiled/{}.egress.json", lib, name),
       fmt::format("{}/compiled/{}.gate.json", lib, name), fmt::format("{}/hold/{}", lib, name),
-      fmt::format("{}/pace/{}", lib, name), fmt::format("{}/locks/{}", lib, name)}));
+      fmt::format("{}/pace/{}", lib, name), fmt::format("{}/pace/{}.turn", lib, name),
+      fmt::format("{}/locks/{}", lib, name)}));
   CONOS_CHECK(keep(retired.trees, {"/srv/conos/agents/" + name, "/home/a-" + name,
                                     fmt::format("{}/instructions/{}", lib, name)}));
   return retired;

@@ -59,6 +59,7 @@ std::string own_limits(const config::Agent& agent)
   };
   add("MemoryMax", agent.memory_max);
   add("TasksMax", agent.tasks_max);
+  add("LimitNPROC", agent.tasks_max); // the same where no cgroup counts
   add("CPUQuota", agent.cpu_quota);
   add("LimitFSIZE", agent.file_max);
   if (agent.jit) {

@@ -44,6 +44,7 @@ Result<> write_batch(const UniqueFd& top, const Batch& batch, gid_t gid)
     {"tasks", batch.tasks},
     {"runner", batch.runner},
     {"environment", batch.environment},
+    {"writable", batch.writable},
     {"timeout_ms", batch.timeout.count()},
     {"max_output_bytes", batch.max_output_bytes},
   };
@@ -66,6 +67,7 @@ Result<Batch> read_batch(const UniqueFd& top)
     batch.tasks = json.at("tasks");
     batch.runner = json.at("runner");
     batch.environment = json.at("environment");
+    batch.writable = json.at("writable");
     batch.timeout = Duration(json.at("timeout_ms").get<Duration::rep>());
     batch.max_output_bytes = json.at("max_output_bytes");
     return batch;

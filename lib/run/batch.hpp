@@ -22,6 +22,7 @@ struct Batch {
   std::vector<std::string> tasks; // ids, in order
   std::vector<std::string> runner;
   std::vector<std::string> environment;
+  std::vector<std::string> writable; // absolute paths, beside the agent's own
   Duration timeout = Duration(0);
   std::size_t max_output_bytes = 0;
 };

@@ -12,6 +12,7 @@
 #include "run/step.hpp"
 #include "sys/file.hpp"
 #include "sys/id.hpp"
+#include "sys/landlock.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
 #include "task/envelope.hpp"
@@ -112,7 +113,9 @@ private:
 
   Result<> look_at_claimed()
   {
-    CONOS_TRY(auto names, list_names(m_tree.claimed, 4096));
+    CONOS_TRY(auto names, list_names(m_tree.claimed, 4096, [](auto name) {
+      return !name.starts_with('.'); // no id of ours: what is being removed
+    }));
     std::sort(names.begin(), names.end());
     CONOS_TRY(const auto decided, read_decisions(m_step));
     for (const auto& receipt : decided) { // could not be finished just now
@@ -249,11 +252,14 @@ private:
     // else is to be done is it waited for, or the path unit would start us over and over
     constexpr int k_looks = 50;
     constexpr std::size_t k_unready = 64;
+    const InboxBounds bounds{
+      m_step.settings().inbox_max_files, m_step.settings().inbox_max_per_sender};
+    const auto last = read_turn(m_step.site(), m_step.settings().name);
     for (int look = 0; look < k_looks; ++look) {
       bool ripening = false;
-      CONOS_TRY(auto names, first_names(m_tree.inbox, m_size + k_unready));
-      by_priority(names);
-      for (const auto& name : names) {
+      CONOS_TRY(auto waiting, look_over(m_tree.inbox, m_size + k_unready, bounds, last));
+      by_priority(waiting.next);
+      for (const auto& name : waiting.next) {
         if (readiness_of(m_tree.inbox, name) == Readiness::ripening) {
           ripening = true;
           continue;
@@ -266,10 +272,34 @@ private:
           break;
         }
       }
+      if (waiting.is_of_several && !m_batch.empty()) {
+        note_turn(m_step.site(), m_step.settings().name, *m_batch.front().meta.sender.uid);
+      }
+      CONOS_CHECK(refuse_surplus(waiting.surplus));
       if (!ripening || !m_batch.empty() || !m_refused.empty()) {
         break;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    }
+    return {};
+  }
+
+  // Few at a time, so that they hold up nobody; the path unit starts us again for the rest.
+  Result<> refuse_surplus(const std::vector<std::string>& surplus)
+  {
+    constexpr std::size_t k_at_once = 64;
+    const auto count = std::min(surplus.size(), k_at_once);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto purpose = during("refuse '" + escaped(surplus[i]) + "'");
+      CONOS_TRY(const auto id, take(m_step, surplus[i]).map_error(purpose));
+      if (id) {
+        CONOS_TRY(const auto meta, identify(m_step, *id).map_error(purpose));
+        m_refused.push_back(refusal_of(meta, "inbox-full", "refused"));
+      }
+    }
+    if (count > 0) {
+      log::warning("{} more wait for '{}' than may; {} of them are refused", surplus.size(),
+        m_step.settings().name, count);
     }
     return {};
   }
@@ -379,16 +409,21 @@ private:
 
   Result<> refuse(const Meta& meta, const std::string& reason)
   {
+    log::notice("'{}' fails: {}", meta.id, reason);
+    m_refused.push_back(refusal_of(meta, reason, "not-started"));
+    return {};
+  }
+
+  static Receipt refusal_of(const Meta& meta, const std::string& reason, const char* result)
+  {
     Receipt receipt;
     receipt.meta = meta;
     receipt.meta.claimed_at = meta.claimed_at.value_or(now());
     receipt.outcome = reason == "deadline" ? Outcome::expired : Outcome::failed;
     receipt.reason = reason;
     receipt.finished_at = now();
-    receipt.exit = {"not-started", "none", 0};
-    log::notice("'{}' fails: {}", meta.id, reason);
-    m_refused.push_back(std::move(receipt));
-    return {};
+    receipt.exit = {result, "none", 0};
+    return receipt;
   }
 
   // A timer starts a continuous agent's unit again and again; with nothing else to do it gets this.
@@ -527,6 +562,7 @@ private:
     }
     batch.environment.insert(
       batch.environment.end(), settings.environment.begin(), settings.environment.end());
+    batch.writable = settings.writable;
     batch.timeout = settings.timeout;
     batch.max_output_bytes = settings.max_output_bytes;
     return batch;
@@ -564,8 +600,10 @@ Result<> claim(const Site& site, const std::string& agent, const std::string& in
     log::notice("'{}' is on hold: {}", agent, escaped(hold->reason));
     return {};
   }
-  // what passes a door belongs to the task that is worked on, so there is one
-  const auto size = step.settings().has_door() ? 1 : read_pace(site, agent);
+  // what passes a door belongs to the task that is worked on, so there is one; and without Landlock
+  // nothing would keep one task from the drafts of the next
+  const bool alone = step.settings().has_door() || landlock_abi() == 0;
+  const auto size = alone ? 1 : read_pace(site, agent);
   return Claim(step, id, size).run();
 }
 

@@ -36,18 +36,6 @@ struct Verdict {
   std::string transcript; // empty when the program left none
 };
 
-// A file the agent left: taken only as what it must be, never as what its name says.
-Result<std::string> read_draft(
-  const UniqueFd& drafts, const std::string& name, uid_t owner, std::size_t limit)
-{
-  CONOS_TRY(const auto file, open_beneath(drafts, name));
-  CONOS_TRY(const auto st, stat_of(file));
-  if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != owner) {
-    return fail(Kind::bad_data, "'{}' is not a file of the agent's own", name);
-  }
-  return read_all(file, limit);
-}
-
 std::optional<std::string> failure_of(const RunRecord& record)
 {
   if (record.how == "exited") {
@@ -154,8 +142,7 @@ private:
       return verdict;
     }
     CONOS_TRY(verdict.started, is_there(*drafts, "response"));
-    const auto uid = m_step.settings().uid;
-    const auto record = read_draft(*drafts, "exit.json", uid, 4096);
+    const auto record = read_draft(m_step, *drafts, "exit.json", 4096);
     if (!record && is_passing(record.error())) {
       return tl::unexpected<Error>(record.error());
     }
@@ -168,14 +155,15 @@ private:
     }
     verdict.started = true;
     verdict.record = *parsed;
-    auto transcript = read_draft(*drafts, think::k_transcript, uid, think::k_max_transcript_bytes);
+    auto transcript =
+      read_draft(m_step, *drafts, think::k_transcript, think::k_max_transcript_bytes);
     if (!transcript && is_passing(transcript.error())) {
       return tl::unexpected<Error>(transcript.error());
     }
     verdict.transcript = transcript ? std::move(*transcript) : "";
     verdict.failure = failure_of(verdict.record);
     if (!verdict.failure) {
-      auto response = read_draft(*drafts, "response", uid, m_step.settings().max_output_bytes);
+      auto response = read_draft(m_step, *drafts, "response", m_step.settings().max_output_bytes);
       if (!response && is_passing(response.error())) {
         return tl::unexpected<Error>(response.error());
       }

@@ -151,8 +151,7 @@ public:
   Result<> clear(const std::string& id)
   {
     if (const auto removed = remove_tree(m_tree.drafts, id); !removed) {
-      log::warning(
-        "leave drafts/{}: {}", id, removed.error().text()); // a hostile nest, no reason to stay
+      log::warning("leave drafts/{}: {}", id, removed.error().text()); // the sweep tries again
     }
     return remove_tree(m_tree.claimed, id);
   }
@@ -231,7 +230,7 @@ private:
       return {};
     }
     const auto drafts = open_dir_at(m_tree.drafts, receipt.meta.id);
-    const auto log = drafts ? read_file(*drafts, "log", k_max_log_bytes)
+    const auto log = drafts ? read_draft(m_step, *drafts, "log", k_max_log_bytes)
                             : Result<std::string>(tl::unexpected<Error>(drafts.error()));
     if (!log && is_passing(log.error())) {
       return tl::unexpected<Error>(log.error());
@@ -306,13 +305,6 @@ private:
     if (S_ISREG(st.st_mode) && st.st_nlink == 1) {
       return move_name(dir, "original", home, name);
     }
-    if (S_ISDIR(st.st_mode)) {
-      CONOS_TRY(const auto directory, open_dir_at(dir, "original"));
-      CONOS_TRY(const auto some, list_names(directory, 1));
-      if (!some.empty()) {
-        return move_name(dir, "original", home, name + ".directory");
-      }
-    }
     return put(home, name, describe(dir, st)); // first: what it describes goes when all is kept
   }
 
@@ -329,8 +321,19 @@ private:
     }
     return S_ISFIFO(st.st_mode)   ? "(a FIFO)\n"
            : S_ISSOCK(st.st_mode) ? "(a socket)\n"
-           : S_ISDIR(st.st_mode)  ? "(an empty directory)\n"
+           : S_ISDIR(st.st_mode)  ? describe_directory(dir)
                                   : "(a device)\n";
+  }
+
+  // Its maker may hold it open and fill it for as long as it is there.
+  static std::string describe_directory(const UniqueFd& dir)
+  {
+    constexpr std::size_t k_most = 1000;
+    const auto directory = open_dir_at(dir, "original");
+    const auto names = directory ? list_names(*directory, k_most)
+                                 : Result<std::vector<std::string>>(std::vector<std::string>());
+    const auto count = names ? names->size() : 0;
+    return fmt::format("(a directory with {}{} in it)\n", count, count == k_most ? " or more" : "");
   }
 
   Result<> write_receipts(const Receipt& receipt)

@@ -279,30 +279,58 @@ Readiness readiness_of(const UniqueFd& inbox, const std::string& name)
   return complete || is_old(*file) ? Readiness::ready : Readiness::ripening;
 }
 
-Result<std::vector<std::string>> first_names(const UniqueFd& inbox, std::size_t limit)
+Waiting arrange(
+  Senders senders, std::size_t limit, const InboxBounds& bounds, std::optional<uid_t> last)
 {
-  std::vector<std::string> first; // a heap with the largest name on top
-  const auto offer = [&](std::string_view name) {
+  constexpr std::size_t k_spare = 64; // of each: some may be no more than half written
+  Waiting waiting;
+  if (senders.empty()) {
+    return waiting;
+  }
+  waiting.is_of_several = senders.size() > 1;
+  std::size_t total = 0;
+  for (const auto& [uid, names] : senders) {
+    total += names.size();
+  }
+  const auto share = std::max<std::size_t>(1, bounds.files / senders.size());
+  const auto may_wait =
+    total > bounds.files ? std::min(share, bounds.per_sender) : bounds.per_sender;
+  const auto wanted = limit / senders.size() + (waiting.is_of_several ? k_spare : 1);
+
+  const auto first = last ? senders.upper_bound(*last) : senders.begin();
+  auto at = first == senders.end() ? senders.begin() : first;
+  for (std::size_t turn = 0; turn < senders.size(); ++turn) {
+    auto& names = at->second;
+    std::sort(names.begin(), names.end());
+    const auto kept = std::min(names.size(), may_wait);
+    const auto end_of = [&](std::size_t count) {
+      return names.begin() + static_cast<std::ptrdiff_t>(count);
+    };
+    std::move(end_of(kept), names.end(), std::back_inserter(waiting.surplus));
+    std::move(names.begin(), end_of(std::min(kept, wanted)), std::back_inserter(waiting.next));
+    at = std::next(at) == senders.end() ? senders.begin() : std::next(at);
+  }
+  return waiting;
+}
+
+Result<Waiting> look_over(
+  const UniqueFd& inbox, std::size_t limit, const InboxBounds& bounds, std::optional<uid_t> last)
+{
+  constexpr std::size_t k_most_looked_at = 65536;
+  const auto is_offered = [&](std::string_view name) {
     const bool sidecar =
       name.ends_with(k_sidecar_end) &&
       exists_at(inbox, std::string(name.substr(0, name.size() - k_sidecar_end.size())));
-    if (name.starts_with('.') || sidecar) {
-      return false;
-    }
-    if (first.size() == limit) {
-      if (name >= first.front()) {
-        return false;
-      }
-      std::pop_heap(first.begin(), first.end());
-      first.pop_back();
-    }
-    first.emplace_back(name);
-    std::push_heap(first.begin(), first.end());
-    return false;
+    return !name.starts_with('.') && !sidecar;
   };
-  CONOS_CHECK(list_names(inbox, SIZE_MAX, offer));
-  std::sort_heap(first.begin(), first.end());
-  return first;
+  CONOS_TRY(auto names, list_names(inbox, k_most_looked_at, is_offered));
+  Senders senders;
+  for (auto& name : names) {
+    if (const auto st = stat_at(inbox, name)) { // else it is gone
+      senders[st->st_uid].push_back(std::move(name));
+    }
+  }
+  return arrange(std::move(senders), limit, bounds, last);
 }
 
 int priority_of(Step& step, const std::string& name)

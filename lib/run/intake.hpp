@@ -3,7 +3,11 @@
 #include "run/step.hpp"
 #include "sys/error.hpp"
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,9 +25,31 @@ enum class Readiness {
 // second, or has been at it for a minute; what is no regular file is ready to be refused.
 Readiness readiness_of(const UniqueFd& inbox, const std::string& name);
 
-// The at most `limit` names that come first in byte order, without those that begin with a dot and
-// without sidecars whose task is there. Memory does not grow with the number of files.
-Result<std::vector<std::string>> first_names(const UniqueFd& inbox, std::size_t limit);
+// How many files may wait in an inbox, and how many of them may be one sender's.
+struct InboxBounds {
+  std::size_t files = SIZE_MAX;
+  std::size_t per_sender = SIZE_MAX;
+};
+
+// Files in an inbox, by whose they are.
+using Senders = std::map<uid_t, std::vector<std::string>>;
+
+struct Waiting {
+  std::vector<std::string> next;    // in the order to take them in
+  std::vector<std::string> surplus; // the last of whoever has more waiting than may wait
+  bool is_of_several = false;       // senders
+};
+
+// Pure: who comes next and what is too much. Senders take turns, beginning with the one after
+// `last`, each with its first names in byte order; together they are about `limit`. Where more wait
+// than may, each may have an even share.
+Waiting arrange(
+  Senders senders, std::size_t limit, const InboxBounds& bounds, std::optional<uid_t> last);
+
+// The same of an inbox, without names that begin with a dot and without sidecars whose task is
+// there. Looks at 65,536 files; what lies behind them is seen when those are gone.
+Result<Waiting> look_over(const UniqueFd& inbox, std::size_t limit, const InboxBounds& bounds = {},
+  std::optional<uid_t> last = {});
 
 // What its header asks for, 0 to 9, 9 first; more than the usual 5 only of a trusted sender, or who
 // shouts would be served first.

@@ -75,10 +75,10 @@ public:
   Result<std::size_t> move_some(audit::Ledger& ledger, bool& ripening, Result<>& failed)
   {
     ripening = false;
-    CONOS_TRY(const auto names, first_names(m_inbox, k_at_once));
+    CONOS_TRY(const auto waiting, look_over(m_inbox, k_at_once));
     std::vector<Move> moves;
     std::vector<audit::Row> rows;
-    for (const auto& name : names) {
+    for (const auto& name : waiting.next) {
       if (readiness_of(m_inbox, name) == Readiness::ripening) {
         ripening = true;
         continue;

@@ -79,6 +79,17 @@ Result<> write_meta(const Step& step, const UniqueFd& dir, const Meta& meta, Dur
   return replace(dir, "meta.json", to_json(meta), 0440, {0, step.settings().gid}, durable);
 }
 
+Result<std::string> read_draft(
+  const Step& step, const UniqueFd& drafts, const std::string& name, std::size_t limit)
+{
+  CONOS_TRY(const auto file, open_beneath(drafts, name));
+  CONOS_TRY(const auto st, stat_of(file));
+  if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != step.settings().uid) {
+    return fail(Kind::bad_data, "'{}' is not a file of the agent's own", name);
+  }
+  return read_all(file, limit);
+}
+
 audit::Row row_about(const Meta& meta, std::string_view type, const std::string& more)
 {
   audit::Row row;

@@ -57,6 +57,11 @@ Result<> write_meta(const Step& step, const UniqueFd& dir, const Meta& meta, Dur
 // How large `task` may be in claimed/: what a sender may give, and the header to_text adds.
 std::size_t task_limit(const AgentSettings& settings);
 
+// A file the agent left: taken only as what it must be, one of its own with one name, never as what
+// its name says. Kind::bad_data when it is something else, or larger than `limit` bytes.
+Result<std::string> read_draft(
+  const Step& step, const UniqueFd& drafts, const std::string& name, std::size_t limit);
+
 // A ledger row about a task. `more` is the inside of a JSON object: `"trust":"verified"`.
 audit::Row row_about(const Meta& meta, std::string_view type, const std::string& more);
 

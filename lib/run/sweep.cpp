@@ -146,6 +146,7 @@ private:
       CONOS_CHECK(return_due(step));
       CONOS_CHECK(forget_batch(step));
       CONOS_CHECK(forget_drafts(step));
+      CONOS_CHECK(remove_trash(step.tree().claimed));
     }
     if (is_held(m_site, agent)) {
       return {}; // its units are stopped on purpose
@@ -171,7 +172,9 @@ private:
   // empty it may be one that is being worked on.
   static Result<> forget_batch(const Step& step)
   {
-    CONOS_TRY(const auto some, list_names(step.tree().claimed, 1));
+    CONOS_TRY(const auto some, list_names(step.tree().claimed, 1, [](auto name) {
+      return !name.starts_with('.');
+    }));
     return some.empty() ? remove_batch(step.tree().top) : Result<>{};
   }
 
@@ -179,7 +182,10 @@ private:
   static Result<> forget_drafts(const Step& step)
   {
     const auto& tree = step.tree();
-    CONOS_TRY(const auto ids, list_names(tree.drafts, k_at_once));
+    CONOS_CHECK(remove_trash(tree.drafts));
+    CONOS_TRY(const auto ids, list_names(tree.drafts, k_at_once, [](auto name) {
+      return !name.starts_with('.');
+    }));
     for (const auto& id : ids) {
       CONOS_TRY(const bool claimed, is_there(tree.claimed, id));
       CONOS_TRY(const bool held, is_there(tree.held, id));

@@ -2,6 +2,7 @@
 
 #include "run/batch.hpp"
 #include "sys/file.hpp"
+#include "sys/landlock.hpp"
 #include "sys/log.hpp"
 #include "sys/process.hpp"
 
@@ -63,6 +64,17 @@ std::string_view how_text(Ended::How how)
   return "exited";
 }
 
+// Where the program of this task may write. Of the drafts its own: those of the tasks before and
+// after it in the batch have the same owner.
+std::vector<std::string> places_of(const Batch& batch, const Site& site, const std::string& id)
+{
+  const auto tree = site.agent(batch.agent);
+  std::vector<std::string> places{tree + "/drafts/" + id, tree + "/workspace",
+    "/home/a-" + batch.agent, "/dev", "/proc", "/tmp", "/var/tmp"};
+  places.insert(places.end(), batch.writable.begin(), batch.writable.end());
+  return places;
+}
+
 // A file of the agent's own, for deliver to read; nothing of it is trusted, nothing needs a sync.
 Result<UniqueFd> create(const UniqueFd& drafts, const char* name)
 {
@@ -98,7 +110,7 @@ public:
     const auto stop_at = Clock::now() + std::chrono::seconds(1);
     for (const auto& id : m_batch.tasks) {
       CONOS_CHECK(run_one(id).map_error(during("work on '" + id + "'")));
-      if (Clock::now() >= stop_at) {
+      if (Clock::now() >= stop_at || landlock_abi() == 0) {
         break;
       }
     }
@@ -120,8 +132,13 @@ private:
     bounds.time = m_batch.timeout;
     bounds.out_bytes = m_batch.max_output_bytes;
     bounds.err_bytes = k_max_log_bytes;
-    const Command command{m_batch.runner, environment_of(m_batch, m_site, id),
+    Command command{m_batch.runner, environment_of(m_batch, m_site, id),
       m_site.agent(m_batch.agent) + "/workspace", prompt.get()};
+    UniqueFd rules;
+    if (landlock_abi() > 0) {
+      CONOS_TRY(rules, write_only_in(places_of(m_batch, m_site, id)));
+    }
+    command.rules = rules.get();
     const auto ran = run_command(command, bounds, end_everything_else);
 
     record.finished_at = now();
@@ -161,6 +178,10 @@ Result<> work(const Site& site, const std::string& agent)
   }
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
     return os_error("become the subreaper");
+  }
+  // what its program, of the same uid, could else read and change in /proc
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+    return os_error("close its memory");
   }
   return Worker(site, std::move(*batch), std::move(top)).run();
 }

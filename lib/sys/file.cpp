@@ -19,6 +19,13 @@ namespace conos {
 namespace {
 
 constexpr std::string_view k_unfinished = ".new-";
+constexpr std::string_view k_trash = ".trash-";
+constexpr std::size_t k_max_removed = 100'000;
+
+bool is_trash(std::string_view name)
+{
+  return name.starts_with(k_trash);
+}
 
 struct CloseDir {
   void operator()(DIR* dir) const { (void)::closedir(dir); }
@@ -138,32 +145,103 @@ Result<> make_dir(const UniqueFd& dir, const std::string& name, mode_t mode, uid
     .map_error(during("make directory '" + name + "'"));
 }
 
-Result<> remove_tree(const UniqueFd& dir, const std::string& name, int depth)
+namespace {
+
+// A tree somebody else made, brought down from above: what is not empty is moved up before it is
+// looked into, so that no depth costs a stack or a descriptor.
+class Removal
 {
-  CONOS_CHECK(name_is_plain(name));
-  if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) {
-    return {};
+public:
+  explicit Removal(const UniqueFd& dir)
+      : m_dir(dir)
+  {
   }
-  if (errno != EISDIR && errno != EPERM) {
-    return os_error("remove '{}'", name);
-  }
-  if (depth <= 0) {
-    return fail(Kind::bad_data, "remove '{}': nested too deeply", name);
-  }
-  CONOS_TRY(const auto sub, open_dir_at(dir, name));
-  constexpr std::size_t k_at_once = 1024;
-  for (;;) {
-    CONOS_TRY(const auto names, list_names(sub, k_at_once));
-    for (const auto& inner : names) {
-      CONOS_CHECK(remove_tree(sub, inner, depth - 1));
+
+  Result<> remove(const std::string& name)
+  {
+    m_waiting.assign(1, name);
+    while (!m_waiting.empty() && m_left > 0) {
+      const auto next = std::move(m_waiting.back());
+      m_waiting.pop_back();
+      CONOS_CHECK(bring_down(next).map_error(during("remove '" + name + "'")));
     }
-    if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+    CONOS_TRY(const bool left, is_there(m_dir, name));
+    return left && !is_trash(name) ? bring_up(m_dir, name) : Result<>{};
+  }
+
+private:
+  static constexpr std::size_t k_at_once = 1024;
+
+  Result<> bring_down(const std::string& name)
+  {
+    CONOS_TRY(bool gone, take_away(m_dir, name));
+    if (gone) {
       return {};
     }
-    if (errno != ENOTEMPTY || names.empty()) {
+    CONOS_TRY(const auto sub, open_dir_at(m_dir, name));
+    while (!gone && m_left > 0) {
+      CONOS_TRY(const auto inner, list_names(sub, std::min(k_at_once, m_left)));
+      for (const auto& one : inner) {
+        --m_left;
+        CONOS_TRY(const bool was_empty, take_away(sub, one));
+        if (!was_empty) {
+          CONOS_CHECK(bring_up(sub, one));
+        }
+      }
+      CONOS_TRY(gone, take_away(m_dir, name));
+      m_left -= inner.empty() && !gone ? 1 : 0; // somebody still fills it
+    }
+    return {};
+  }
+
+  // False when it is a directory with something in it.
+  static Result<bool> take_away(const UniqueFd& dir, const std::string& name)
+  {
+    if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) {
+      return true;
+    }
+    if (errno != EISDIR && errno != EPERM) {
+      return os_error("remove '{}'", name);
+    }
+    if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+      return true;
+    }
+    if (errno != ENOTEMPTY && errno != EEXIST) {
       return os_error("remove directory '{}'", name);
     }
+    return false;
   }
+
+  Result<> bring_up(const UniqueFd& from, const std::string& name)
+  {
+    CONOS_TRY(const auto salt, random_hex(16));
+    const auto trash = std::string(k_trash) + salt;
+    CONOS_CHECK(move_name(from, name, m_dir, trash));
+    m_waiting.push_back(trash);
+    return {};
+  }
+
+  const UniqueFd& m_dir;
+  std::size_t m_left = k_max_removed;
+  std::vector<std::string> m_waiting;
+};
+
+} // namespace
+
+Result<> remove_tree(const UniqueFd& dir, const std::string& name)
+{
+  CONOS_CHECK(name_is_plain(name));
+  return Removal(dir).remove(name);
+}
+
+Result<> remove_trash(const UniqueFd& dir)
+{
+  CONOS_TRY(const auto names, list_names(dir, SIZE_MAX, is_trash));
+  Removal removal(dir);
+  for (const auto& name : names) {
+    CONOS_CHECK(removal.remove(name));
+  }
+  return {};
 }
 
 Result<UniqueFd> open_beneath(const UniqueFd& dir, const std::string& name)

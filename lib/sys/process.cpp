@@ -1,5 +1,6 @@
 #include "sys/process.hpp"
 
+#include "sys/landlock.hpp"
 #include "sys/text.hpp"
 
 #include <fcntl.h>
@@ -144,6 +145,7 @@ struct Launch {
   const Identity* identity = nullptr;
   rlim_t data_bytes = 0;
   bool dies_with_us = false;
+  int rules = -1;
   pid_t parent = 0;
   int null = -1;
 };
@@ -194,6 +196,9 @@ bool set_up_child(const Launch& launch)
       (::prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || ::getppid() != launch.parent)) {
     return false;
   }
+  if (launch.rules >= 0 && !take_on(launch.rules)) {
+    return false;
+  }
   sigset_t none;
   ::sigemptyset(&none);
   return ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
@@ -235,6 +240,7 @@ Result<pid_t> spawn_apart(const Command& command, const UniqueFd& out, const Uni
   launch.identity = command.identity ? &*command.identity : nullptr;
   launch.data_bytes = command.data_bytes;
   launch.dies_with_us = command.dies_with_us;
+  launch.rules = command.rules;
   launch.parent = ::getpid();
   launch.null = null.get();
 
@@ -261,7 +267,8 @@ Result<pid_t> spawn_apart(const Command& command, const UniqueFd& out, const Uni
 
 bool is_apart(const Command& command)
 {
-  return command.identity || command.data_bytes > 0 || command.dies_with_us || command.script >= 0;
+  return command.identity || command.data_bytes > 0 || command.dies_with_us ||
+         command.script >= 0 || command.rules >= 0;
 }
 
 // Reads what is there. False at the end of the stream.

@@ -34,6 +34,7 @@ struct Command {
                                       // to gain privileges (only root can)
   std::size_t data_bytes = 0;         // most private memory of each process (RLIMIT_DATA); 0: any
   bool dies_with_us = false;          // killed when the thread that started it ends
+  int rules = -1;                     // of Landlock, which it takes on (not taken over); -1: none
 };
 
 struct Bounds {

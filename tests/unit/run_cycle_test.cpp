@@ -3,6 +3,7 @@
 #include "audit/ledger.hpp"
 #include "run/finish.hpp"
 #include "run/intake.hpp"
+#include "run/pace.hpp"
 #include "run/step.hpp"
 #include "run/sweep.hpp"
 #include "run/transit.hpp"
@@ -486,6 +487,7 @@ TEST_CASE("what is urgent goes first, if a trusted sender says so", "[run][claim
   REQUIRE(::chown((t.site.agent("a") + "/inbox/4.task").c_str(), 12345, 12345) == 0);
   Names order;
   for (int i = 0; i < 4; ++i) {
+    note_turn(t.site, "a", 12345); // so it is not the stranger's turn
     REQUIRE(claim(t.site, "a", ""));
     order.push_back(t.names("a", "claimed").at(0));
     t.play("a", order.back(), "done");
@@ -516,9 +518,67 @@ TEST_CASE("tasks of two senders never share an activation", "[run][claim]")
   REQUIRE(publish(inbox, "2.task", "x", 0600, {12345, 12345}));
   REQUIRE(publish(inbox, "3.task", "x", 0600));
 
-  REQUIRE(claim(t.site, "a", ""));
+  const auto batch = [&] {
+    REQUIRE(claim(t.site, "a", ""));
+    auto tasks = read_batch(open_dir(t.site.agent("a")).value()).value().tasks;
+    for (const auto& id : tasks) {
+      t.play("a", id, "done");
+    }
+    REQUIRE(deliver(t.site, "a", {}));
+    return tasks;
+  };
+  CHECK(batch() == Names{"1", "3"});
+  CHECK(batch() == Names{"2"});
+}
 
-  CHECK(read_batch(open_dir(t.site.agent("a")).value()).value().tasks == Names{"1"});
+TEST_CASE(
+  "senders take turns, and who has too much waiting has the last of it refused", "[run][intake]")
+{
+  const InboxBounds bounds{100, 3};
+  const Senders senders{{10, {"a4", "a1", "a3", "a2", "a5"}}, {20, {"b"}}, {30, {"c2", "c1"}}};
+
+  auto waiting = arrange(senders, 6, bounds, {});
+  CHECK(waiting.is_of_several);
+  CHECK(waiting.next == Names{"a1", "a2", "a3", "b", "c1", "c2"});
+  CHECK(waiting.surplus == Names{"a4", "a5"});
+
+  CHECK(arrange(senders, 6, bounds, 10).next.front() == "b");
+  CHECK(arrange(senders, 6, bounds, 20).next.front() == "c1");
+  CHECK(arrange(senders, 6, bounds, 30).next.front() == "a1");
+
+  // an inbox that is full: an even share
+  waiting = arrange(senders, 6, {3, 100}, {});
+  CHECK(waiting.next == Names{"a1", "b", "c1"});
+  CHECK(waiting.surplus == Names{"a2", "a3", "a4", "a5", "c2"});
+
+  CHECK_FALSE(arrange({{10, {"x"}}}, 6, bounds, {}).is_of_several);
+  CHECK(arrange({}, 6, bounds, {}).next.empty());
+}
+
+TEST_CASE(
+  "what is too much for an inbox is refused with a row each, and others are served", "[run][claim]")
+{
+  TestSite t;
+  t.add_agent("a");
+  auto settings = t.settings("a");
+  settings.inbox_max_per_sender = 2;
+  t.save(settings);
+  for (const auto* name : {"1", "2", "3", "4"}) {
+    t.drop("a", std::string(name) + ".task", "x");
+  }
+  REQUIRE(publish(t.state("a", "inbox"), "5.task", "x", 0600, {12345, 12345}));
+
+  t.activate("a");
+  t.activate("a");
+
+  for (const auto* name : {"1", "2", "5"}) {
+    CHECK(t.receipt("a", name).outcome == Outcome::answered);
+  }
+  for (const auto* name : {"3", "4"}) {
+    CHECK(t.receipt("a", name).reason == "inbox-full");
+    CHECK(t.receipt("a", name).ledger_id.has_value());
+  }
+  CHECK(t.names("a", "inbox").empty());
 }
 
 TEST_CASE("a task for later is held, one whose deadline is past expires", "[run][claim]")

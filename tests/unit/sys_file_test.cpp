@@ -105,6 +105,36 @@ TEST_CASE("remove_tree removes what is nested and never what a symlink names", "
   CHECK(remove_tree(box.fd, "a")); // absent is success
 }
 
+TEST_CASE("remove_tree comes to an end however deep and full a tree is", "[sys][file]")
+{
+  TempDir box;
+  REQUIRE(make_dir(box.fd, "deep", 0700));
+  auto at = open_dir_at(box.fd, "deep").value();
+  for (int depth = 0; depth < 3000;
+       ++depth) { // more than there are descriptors, or names in a path
+    REQUIRE(::mkdirat(at.get(), "down", 0700) == 0);
+    at = open_dir_at(at, "down").value();
+  }
+  REQUIRE(make_dir(box.fd, "full", 0700));
+  const auto full = open_dir_at(box.fd, "full").value();
+  for (int i = 0; i < 100'010; ++i) {
+    REQUIRE(::mknodat(full.get(), std::to_string(i).c_str(), S_IFREG, 0) == 0);
+  }
+
+  REQUIRE(remove_tree(box.fd, "deep"));
+  CHECK(list_names(box.fd, 10).value() == std::vector<std::string>{"full"});
+
+  REQUIRE(remove_tree(box.fd, "full"));
+  CHECK_FALSE(exists_at(box.fd, "full"));
+  const auto rest = list_names(box.fd, 10).value();
+  REQUIRE(rest.size() == 1);
+  CHECK(rest.front().starts_with("."));
+  CHECK(list_names(full, 100).value().size() == 10);
+
+  REQUIRE(remove_trash(box.fd));
+  CHECK(list_names(box.fd, 10).value().empty());
+}
+
 TEST_CASE("list_names stops at its limit", "[sys][file]")
 {
   TempDir box;

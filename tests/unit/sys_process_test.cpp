@@ -1,9 +1,13 @@
 #include "sys/file.hpp"
+#include "sys/landlock.hpp"
 #include "sys/process.hpp"
+#include "temp_dir.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <unistd.h>
+
+#include <fstream>
 
 using namespace conos;
 
@@ -128,6 +132,38 @@ TEST_CASE("a script is descriptor 3", "[sys][process]")
 
   REQUIRE(ended);
   CHECK(ended->out == "from a script\n");
+}
+
+TEST_CASE(
+  "a program with rules of Landlock writes where they say, and only there", "[sys][process]")
+{
+  if (landlock_abi() == 0) {
+    return;
+  }
+  TempDir mine;
+  TempDir others;
+  std::ofstream(others.path + "/there") << "kept";
+  const auto rules = write_only_in({mine.path, "/dev", "/not/there"});
+  REQUIRE(rules);
+  Command command{{"/bin/sh", "-c",
+                    "echo x >$1/new; mkdir $1/dir; mv $1/new $1/dir/new; "
+                    "echo y >$2/new; echo z >>$2/there; rm $2/there; mkdir $2/dir; "
+                    "mv $2/there $1/there; echo done >/dev/null && echo ended",
+                    "-", mine.path, others.path},
+    plain_environment(), "/"};
+  command.rules = rules->get();
+
+  const auto ended = run_command(command, Bounds());
+
+  REQUIRE(ended);
+  CHECK(ended->out == "ended\n");
+  CHECK(read_path(mine.path + "/dir/new", 10).value_or("") == "x\n");
+  CHECK(read_path(others.path + "/there", 10).value_or("") == "kept");
+  CHECK_FALSE(exists_at(others.fd, "new"));
+  CHECK_FALSE(exists_at(others.fd, "dir"));
+  CHECK_FALSE(exists_at(mine.fd, "there"));
+  std::ofstream(others.path + "/new") << "we ourselves still may"; // the rules are the child's
+  CHECK(exists_at(others.fd, "new"));
 }
 
 TEST_CASE("the memory of a program can be bounded", "[sys][process]")
