@@ -73,8 +73,8 @@ struct GateDecision {
 // The pattern that says most decides, the verb counting before the argument; where two say as much,
 // a denial wins over asking, and that over a permission.
 //
-// A package that [packages] denies nobody gets; one that it allows is allowed where no pattern of the
-// agent's speaks of it.
+// A package that [packages] denies nobody gets; one that it allows is allowed where no pattern of
+// the agent's speaks of it.
 //
 // What permits is read narrowly: in the name of a unit "*" stands for no '@', so that no instance
 // of a template is meant that was not thought of, and a unit of conos's own is meant only where its

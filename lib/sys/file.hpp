@@ -42,8 +42,9 @@ Result<> make_dir(
   const UniqueFd& dir, const std::string& name, mode_t mode, uid_t uid = -1, gid_t gid = -1);
 
 // Removes `name` and, if it is a directory, what is in it, never following a symlink and never
-// leaving the file system. Absent is success. Whoever made it may have made it deep and full: this comes
-// to an end after 100,000 names, and the rest then lies in `dir` under hidden names, for remove_trash.
+// leaving the file system. Absent is success. Whoever made it may have made it deep and full: this
+// comes to an end after 100,000 names, and the rest then lies in `dir` under hidden names, for
+// remove_trash.
 Result<> remove_tree(const UniqueFd& dir, const std::string& name);
 
 // Removes what a remove_tree in `dir` left: as many names again.
