@@ -6,6 +6,7 @@
 #include "cli/tool.hpp"
 #include "facts/facts.hpp"
 #include "facts/status.hpp"
+#include "gate/store.hpp"
 #include "host/provenance.hpp"
 #include "host/units.hpp"
 #include "run/halt.hpp"
@@ -79,6 +80,24 @@ Result<> need_root()
   return ::geteuid() == 0 ? Result<>{} : fail(Kind::denied, "only root may do this");
 }
 
+// A line for who can decide; where nobody asks for anything there is none.
+std::string requests_text()
+{
+  const auto requests = gate::Requests::open(Site());
+  const auto all = requests ? requests->all() : tl::unexpected<Error>(requests.error());
+  if (!all) {
+    return ""; // whoever may not look cannot decide either
+  }
+  const auto waiting =
+    std::count_if(all->requests.begin(), all->requests.end(), [](const gate::Request& request) {
+      return request.state == gate::State::pending && request.expires_at > now();
+    });
+  return waiting == 0
+           ? ""
+           : fmt::format("\n{} of what agents ask for {} for a person: conos approve list\n",
+               waiting, waiting == 1 ? "waits" : "wait");
+}
+
 Result<Exit> status(const cli::Args& args)
 {
   if (args.has("names")) {
@@ -90,7 +109,7 @@ Result<Exit> status(const cli::Args& args)
   sources.ask_systemd = true;
   CONOS_CHECK(agent_names(sources.site));
   const auto facts = collect_facts(sources);
-  print(args.has("json") ? to_json(facts) : status_text(facts));
+  print(args.has("json") ? to_json(facts) : status_text(facts) + requests_text());
   return Exit::ok;
 }
 

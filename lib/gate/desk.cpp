@@ -161,7 +161,8 @@ Result<Request> mended(Desk& desk, const Start& start, Request request, Time now
       CONOS_TRY(request, saved(desk, std::move(*decided)));
     }
   }
-  if (has_ended(request.state)) {
+  const bool still_waits = request.state == State::pending && now < request.expires_at;
+  if (has_ended(request.state) || still_waits) {
     return request;
   }
   CONOS_TRY(const auto work, desk.requests().take_work(request.id));

@@ -637,7 +637,10 @@ Result<> Door::carry_out(Hearing& hearing, Decision decision, serve::ClientId cl
   answer.id = hearing.request.id;
   m_waiting[allowed.id] = {client, answer};
   hearing.has_row = true;
-  return m_place.start(allowed.id);
+  if (const auto started = m_place.start(allowed.id); !started) { // tick() tries again
+    log::warning("request {}: {}", allowed.id, escaped(started.error().text()));
+  }
+  return {};
 }
 
 // Requests change by being replaced, so a name that came is all there is to hear of.

@@ -14,7 +14,7 @@ namespace conos::gate {
 
 namespace {
 
-constexpr std::size_t k_max_requests = 10'000;
+constexpr std::size_t k_max_requests = 100'000;
 constexpr std::string_view k_end = ".json";
 constexpr const char* k_lock = ".lock";
 

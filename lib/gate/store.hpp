@@ -51,7 +51,7 @@ public:
   // Gone for good, with its proposal.
   Result<> remove(const std::string& id) const;
 
-  // Ids of all there are, sorted; at most 10,000.
+  // Ids of all there are, sorted; at most 100,000.
   Result<std::vector<std::string>> ids() const;
 
   // All that can be read, oldest first; what cannot is told of by `trouble`.
