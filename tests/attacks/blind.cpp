@@ -11,6 +11,8 @@
 //   landlock   a program that is to be confined by Landlock is not
 //   dumpable   a process that hides from its own uid does not
 //   terminal   nothing is a terminal
+//   kill       who is to end everything of its uid ends nothing
+//   lift       what lies deep is not lifted out before it is removed
 
 // so that a call and its namesake for large files are two
 #undef _FILE_OFFSET_BITS
@@ -23,6 +25,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -163,6 +167,21 @@ int lchown(const char* path, uid_t uid, gid_t gid) noexcept
 {
   return real<int(const char*, uid_t, gid_t)>(blind_to("follow") ? "chown" : "lchown")(
     path, uid, gid);
+}
+
+int kill(pid_t pid, int signal) noexcept
+{
+  return pid == -1 && blind_to("kill") ? 0 : real<int(pid_t, int)>("kill")(pid, signal);
+}
+
+int renameat2(int from, const char* name, int to, const char* new_name, unsigned int flags) noexcept
+{
+  if (blind_to("lift") && std::strncmp(new_name, ".trash", 6) == 0) {
+    errno = EMLINK;
+    return -1;
+  }
+  return real<int(int, const char*, int, const char*, unsigned int)>("renameat2")(
+    from, name, to, new_name, flags);
 }
 
 int isatty(int fd) noexcept

@@ -9,25 +9,28 @@
 # --controls the wall is taken down first, and well is what then gets through or does harm.
 set -uo pipefail
 here=/usr/local/lib/conos-attacks
+# shellcheck disable=SC2034 # tools.sh, too
 library=$here/libblind.so
 state=/run/attack
 dropins=/run/systemd/system
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# shellcheck source=tools.sh
+. "$here/tools.sh"
 
 # --- what a file says ----------------------------------------------------------------------------
 
 # shellcheck disable=SC2034
 read_attack() # ASSET/NAME
 {
-  wall='' ways='cage bare' open_unit='' blind='' caps='' no_control=''
+  wall='' ways='cage bare' open_unit='' blind='' caps='' as_root='' no_control=''
   prepare() { :; }
   harm() { false; }
   open() { :; }
   close() { :; }
   # shellcheck source=/dev/null
-  . "$here/tools.sh"
-  # shellcheck source=/dev/null
   . "$here/suite/$1.sh"
+  blind=${blind//attacker/$(id -u a-attacker)}
 }
 
 sentence_of() # ASSET/NAME
@@ -52,7 +55,7 @@ guarded()
   find /etc /boot /opt /root /usr/local /var/spool /var/lib/systemd/linger /var/lib/conos/compiled \
     /var/lib/conos/instructions /var/lib/conos/hold /var/lib/conos/audit.key /run/systemd/system \
     /run/conos/doors /srv /home/a-victim /home/a-mate "$victim/workspace" "$mate/workspace" \
-    -path /srv/conos -prune -o -printf '%p %y %m %u:%g %s %C@ %l\n' 2>/dev/null
+    \( -path /srv/conos -o -path "$here/told" \) -prune -o -printf '%p %y %m %u:%g %s %C@ %l\n' 2>/dev/null
 }
 
 is_idle() # AGENT
@@ -78,6 +81,7 @@ clean()
   find "$mine/workspace" /home/a-attacker /tmp /var/tmp /dev/shm -mindepth 1 -depth \
     ! -path /home/a-attacker/AGENTS.md \( -user a-attacker -o -user a-victim \) -delete
   for name in attacker victim mate; do
+    systemctl is-active --quiet "conos-$name.path" || awake "$name"
     until_true is_idle "$name"
     find "$agents/$name"/{outbox,processed,failed,held} -mindepth 1 -delete
   done
@@ -88,16 +92,18 @@ clean()
 
 launch() # WAY ASSET/NAME
 {
-  local id raise
+  local id user=a-attacker raise=''
   echo "$2" >"$mine/workspace/.attack"
   chown a-attacker: "$mine/workspace/.attack"
   if [[ $1 == cage ]]; then
-    id=$(conos-task new --direct attacker go) && receipt "$id" 60s >"$state/receipt"
+    id=$(conos-task new --direct attacker go)
+    awake attacker # where it was kept asleep for more than this one
+    receipt "$id" 60s >"$state/receipt"
     return
   fi
-  raise=$([[ ! $control ]] || printf '+%s' "${caps// /,+}")
-  [[ $raise && $raise != + ]] || raise=
-  timeout --signal=KILL 30 setpriv --reuid a-attacker --regid a-attacker --init-groups \
+  if [[ $control && $as_root ]]; then user=root; fi
+  if [[ $control && $caps ]]; then raise=+${caps// /,+}; fi
+  timeout --signal=KILL 30 setpriv --reuid "$user" --regid "$user" --init-groups \
     ${raise:+--inh-caps "$raise"} ${raise:+--ambient-caps "$raise"} -- \
     env -i HOME=/home/a-attacker USER=a-attacker LOGNAME=a-attacker LANG=C.UTF-8 \
     PATH=/usr/local/bin:/usr/bin:/bin bash "$here/try" </dev/null >"$state/answer" 2>&1
@@ -120,6 +126,7 @@ attempt() # WAY ASSET/NAME
     *'could not be made'* | [!T]* | '') echo "not tried: $verdict$(said)" && return ;;
     *BREACH*) got_through="it got through$(said)" ;;
   esac
+  if [[ $control ]] && declare -F naive >/dev/null; then naive >"$state/naive" 2>&1; fi
   if [[ ! $control ]]; then
     guarded >"$state/after"
     diff "$state/before" "$state/after" >"$state/changed" || got_through="changed: $(head -n 4 "$state/changed")"

@@ -2,17 +2,27 @@
 # What attacks, and what is done before and after them, are written with. Installed beside drive.sh in
 # the machine, where the cages see it as well: everything below "as root" means nothing to an agent.
 
-# shellcheck disable=SC2034 # for the attacks
+here=/usr/local/lib/conos-attacks
 agents=/srv/conos/agents
-mine=$agents/attacker
-# shellcheck disable=SC2034
-victim=$agents/victim mate=$agents/mate
+# shellcheck disable=SC2034 # for the attacks
+mine=$agents/attacker victim=$agents/victim mate=$agents/mate
 
 # --- as the agent --------------------------------------------------------------------------------
 
+# What root's `tell` said.
+told() { cat "$here/told"; }
+
 put() { echo planted >"$1"; } # FILE
 
-holds() { ls -A "$1" | grep -q .; } # DIRECTORY
+can_write() { : >>"$1"; } # FILE, which stays as it is
+
+holds() { [[ $(ls -A "$1") ]]; } # DIRECTORY
+
+# The same call as far as a kernel that allows it would go: any error but that it is not permitted.
+is_let() # CMD...
+{
+  ! LC_ALL=C "$@" 2>&1 | grep -q 'Operation not permitted'
+}
 
 tcp() { : <"/dev/tcp/$1/$2"; } # ADDRESS PORT
 
@@ -46,6 +56,15 @@ later() { return 1; }
 # Where what must be undone is kept; drive.sh makes one for each attempt.
 : "${state:=/run/attack}"
 
+# What the agent should know: the name of a task, the number of a process.
+tell() { echo "$*" >"$here/told"; }
+
+# Keeps a file as it is now; `tighten` brings it back.
+keep() # FILE
+{
+  mkdir -p "$state/kept" && cp -a --parents "$1" "$state/kept"
+}
+
 # Lets the attacker in, with an ACL of its own on what there already is.
 loosen() # PATH...
 {
@@ -62,9 +81,10 @@ loosen() # PATH...
 tighten()
 {
   if [[ -e $state/acls ]]; then setfacl --restore="$state/acls"; fi
+  if [[ -e $state/kept ]]; then cp -a "$state/kept/." /; fi
   if [[ -e $state/immutable ]]; then xargs -d '\n' chattr +i <"$state/immutable"; fi
   if [[ -e $state/compiled ]]; then cp -a "$state"/compiled/*.json /var/lib/conos/compiled; fi
-  rm -rf "$state"/{acls,immutable,compiled}
+  rm -rf "$state"/{acls,kept,immutable,compiled}
 }
 
 # Changes what conos-bootstrap compiled for an agent, until `tighten`.
@@ -185,3 +205,46 @@ root_runs() # CMD...
 no_firewall() { nft delete table inet conos; }
 
 firewall() { nft list table inet conos >/dev/null 2>&1 || systemctl restart conos-firewall.service; }
+
+# Keeps what is dropped for an agent waiting in its inbox.
+asleep() { systemctl stop "conos-$1.path"; } # AGENT
+
+awake() { systemctl start "conos-$1.path"; } # AGENT
+
+# Whether somebody else's task is still served while the attack lasts.
+still_serves() # AGENT [SECONDS]
+{
+  [[ $(receipt "$(conos-task new --direct "$1" 'hello')" "${2:-5}s" | field outcome) == answered ]]
+}
+
+# Whether a text stands in what an agent said or kept.
+said_anywhere() # AGENT TEXT
+{
+  grep -rqF -- "$2" "$agents/$1"/{outbox,processed,failed}
+}
+
+# What a program prints when its output is a terminal.
+on_a_terminal() # CMD...
+{
+  root_runs script --quiet --return --command "$*" /dev/null </dev/null
+}
+
+# A unit's lines without all that seccomp does, which is what makes NoNewPrivileges= needed.
+# shellcheck disable=SC2034
+no_seccomp='NoNewPrivileges=no
+SystemCallFilter=
+SystemCallArchitectures=
+RestrictAddressFamilies=
+RestrictNamespaces=no
+RestrictRealtime=no
+RestrictSUIDSGID=no
+LockPersonality=no
+MemoryDenyWriteExecute=no
+PrivateDevices=no
+PrivateUsers=no
+ProtectClock=no
+ProtectHostname=no
+ProtectKernelLogs=no
+ProtectKernelModules=no
+ProtectKernelTunables=no
+CapabilityBoundingSet=~'

@@ -3,6 +3,6 @@ wall='may_task, looked up by the step that delivers'
 ways=cage
 attack() { later; }
 answer() { echo 'ROUTE_TO: victim'; }
-harm() { sleep 0.5; grep -q '"forwarded"' "$mine"/outbox/*.json; }
+harm() { [[ $(field outcome <"$state/receipt") != failed ]]; }
 open() { settings attacker may_task '["mate","victim"]'; }
 record() { recorded task.failed not-allowed; }

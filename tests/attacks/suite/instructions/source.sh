@@ -1,0 +1,5 @@
+# changes the instructions it will be given
+wall='mode of /var/lib/conos; the cage has none'
+caps=dac_override
+open_unit='BindPaths=/var/lib/conos'
+attack() { can_write /var/lib/conos/instructions/attacker/AGENTS.md; }

@@ -1,0 +1,6 @@
+# leaves a .bashrc for root
+wall='mode of /root; the cage has its own'
+open_unit='BindPaths=/root'
+attack() { : >/root/.attacker; }
+open() { loosen /root; }
+close() { rm -f /root/.attacker; }

@@ -1,0 +1,6 @@
+# changes what it was asked while it works on it
+wall='owner of claimed/; read-only in the cage'
+ways=cage
+caps=dac_override
+open_unit="ReadWritePaths=+$mine"
+attack() { put "$mine/claimed/$CONOS_TASK/meta.json"; }

@@ -1,0 +1,17 @@
+# hands in 1,000 directories with something in each
+wall='senders take turns; the surplus is refused, a little at a time'
+ways=bare
+as_root=yes
+attack()
+{
+  perl -e 'for (1 .. 1000) { my $d = "$ARGV[0]/0000-$_.task"; mkdir($d); mkdir("$d/x"); mkdir("$d/y") or die "$!\n" }' "$mate/inbox" && later
+}
+harm() { ! still_serves mate 4; }
+close()
+{
+  asleep mate
+  systemctl stop conos-mate.service
+  find "$mate/inbox" -mindepth 1 -delete
+  awake mate
+}
+record() { recorded task.refused not-a-file; }
