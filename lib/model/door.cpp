@@ -225,6 +225,9 @@ public:
 
   ~Door()
   {
+    for (const auto& call : m_calls) {
+      wake(*call); // a daemon with suspended connections cannot be stopped
+    }
     m_daemons.clear(); // ends what calls there are
   }
   Door(const Door&) = delete;
