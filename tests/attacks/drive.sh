@@ -80,6 +80,9 @@ clean()
   pgrep -U a-attacker | while read -r pid; do kill -KILL "$pid"; done 2>/dev/null
   find "$mine/workspace" /home/a-attacker /tmp /var/tmp /dev/shm -mindepth 1 -depth \
     ! -path /home/a-attacker/AGENTS.md \( -user a-attacker -o -user a-victim \) -delete
+  if [[ ! -L /home/a-attacker/AGENTS.md ]]; then
+    rm -rf /home/a-attacker/AGENTS.md && conos-bootstrap >/dev/null
+  fi
   for name in attacker victim mate; do
     systemctl is-active --quiet "conos-$name.path" || awake "$name"
     until_true is_idle "$name"
