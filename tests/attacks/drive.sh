@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # drive - makes attacks in the machine it is in, as root, and says what came of each
 #
-#   drive.sh [--controls] [WORD...]   those with one of the words in ASSET/NAME
+#   drive.sh [--controls[=N]] [WORD...]   those with one of the words in ASSET/NAME; controls of one in N
 #
 # An attack is a file suite/ASSET/NAME.sh, read by this shell and by the agent's (see README.md beside it).
 # It is made in each of its ways, `cage`: as the agent's program in its unit, `bare`: by a login of
@@ -265,7 +265,7 @@ all_controls() # [WORD...]
     if [[ $digest != "$last" ]]; then take_down "$digest"; fi
     last=$digest
     try_one "$way" "$name" </dev/null
-  done < <(list_attacks "$@" | while read -r name; do (plan_of "$name"); done | LC_ALL=C sort)
+  done < <(list_attacks "$@" | sed -n "1~${control}p" | while read -r name; do (plan_of "$name"); done | LC_ALL=C sort)
   take_down ''
   rm -rf "$plans"
   echo "# $attempts controls, $without attacks without one"
@@ -276,8 +276,9 @@ if [[ ${1-} == --one ]]; then
   one "$2" "$3"
   exit
 fi
-if [[ ${1-} == --controls ]]; then
-  control=yes
+if [[ ${1-} == --controls* ]]; then
+  control=1
+  [[ $1 != *=* ]] || control=${1#*=}
   shift
 fi
 attempts=0
