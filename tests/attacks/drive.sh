@@ -66,6 +66,13 @@ is_idle() # AGENT
   done
 }
 
+# What hangs in a control, without the check that keeps it from hanging.
+stop_for_good() # AGENT
+{
+  systemctl kill --signal=KILL "conos-$1.service"
+  rm -rf "$agents/$1"/{inbox,claimed,drafts}/* "$agents/$1"/{batch,decided}.json
+}
+
 clean()
 {
   local name pid
@@ -85,7 +92,7 @@ clean()
   fi
   for name in attacker victim mate; do
     systemctl is-active --quiet "conos-$name.path" || awake "$name"
-    until_true is_idle "$name"
+    until_true is_idle "$name" || stop_for_good "$name"
     find "$agents/$name"/{outbox,processed,failed,held} -mindepth 1 -delete
   done
   rm -rf "$state"
