@@ -6,9 +6,7 @@ set -euo pipefail
 # Runs the program of that name on its corpus.
 fuzz() # NAME WHAT-IS-TESTED
 {
-  CONOS_BUILD=$(build_dir)-sanitized
-  export CONOS_BUILD UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-  build -Dtests=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+  build_sanitized >/dev/null
 
   local dir corpus seconds seed
   dir=$(mktemp -d -p /dev/shm) # each input is written, and a disk would be what is measured
