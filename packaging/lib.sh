@@ -58,13 +58,14 @@ build_dir()
   echo "${CONOS_BUILD:-$dir}"
 }
 
+# CONOS_JOBS bounds how many compilers it runs at a time.
 build() # [MESON OPTION...]: these are for a build that is new
 {
   local dir
   dir=$(build_dir)
   mkdir -p "$dir"
   if [[ ! -f $dir/build.ninja ]]; then flock "$dir" meson setup "$@" "$dir" "$source_dir"; fi
-  flock "$dir" ninja -C "$dir"
+  flock "$dir" ninja ${CONOS_JOBS:+-j "$CONOS_JOBS"} -C "$dir"
 }
 
 # One that stops at the first misuse of memory or arithmetic; what is built or run after it in this
@@ -85,7 +86,7 @@ stage()
   (
     flock 9
     if [[ $dir/stage.done -nt $dir/.ninja_log ]] &&
-      [[ -z $(find "$source_dir" \( -path "$dir" -o -name .git \) -prune -o -newer "$dir/stage.done" -print -quit) ]]; then
+      [[ -z $(find "$source_dir" \( -path "$dir*" -o -name .git \) -prune -o -newer "$dir/stage.done" -print -quit) ]]; then
       exit
     fi
     rm -rf "${dir:?}/stage"
