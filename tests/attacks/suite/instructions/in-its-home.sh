@@ -9,7 +9,10 @@ harm()
 }
 open()
 {
-  mount --bind /home/a-attacker /var/lib/conos/instructions/attacker &&
+  # so that the task with the attempt in it is begun
+  rm -f /home/a-attacker/AGENTS.md && echo "$text" >/home/a-attacker/AGENTS.md &&
+    chown a-attacker: /home/a-attacker/AGENTS.md &&
+    mount --bind /home/a-attacker /var/lib/conos/instructions/attacker &&
     settings attacker instructions_sha256 "\"$(echo "$text" | sha256sum | cut -c1-64)\""
 }
 close()

@@ -8,5 +8,5 @@ harm()
   receipt "$(conos-task new --direct attacker go)"
   [[ -e $mine/workspace/found ]]
 }
-open_unit=$'TemporaryFileSystem=\nBindPaths=/dev/shm'
+open_unit=$'TemporaryFileSystem=\nBindPaths=/dev/shm\nRemoveIPC=no'
 close() { rm -f /dev/shm/mark; }

@@ -3,6 +3,6 @@ wall='may_task, looked up by the step that delivers'
 ways=cage
 attack() { later; }
 answer() { echo 'ROUTE_TO: victim'; }
-harm() { [[ $(field outcome <"$state/receipt") != failed ]]; }
+harm() { [[ $(field agent <"$state/receipt") == victim ]]; }
 open() { settings attacker may_task '["mate","victim"]'; }
 record() { recorded task.failed not-allowed; }
