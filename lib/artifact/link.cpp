@@ -35,7 +35,7 @@ std::optional<Time> time_of_unix(std::string_view text)
 {
   std::int64_t seconds = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  constexpr std::int64_t k_last = 253402300799; // of the year 9999
+  constexpr std::int64_t k_last = 9'214'646'399; // of the year 2261
   if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || seconds < 0 ||
       seconds > k_last) {
     return std::nullopt;

@@ -98,7 +98,7 @@ Result<std::size_t> Bodies::remove_older(Time time) const
   std::size_t removed = 0;
   for (const auto& name : names) {
     CONOS_TRY(const auto st, stat_at(m_dir, name));
-    if (Time(std::chrono::seconds(st.st_mtim.tv_sec)) < time) {
+    if (time_of(st.st_mtim) < time) {
       CONOS_CHECK(remove_name(m_dir, name));
       ++removed;
     }

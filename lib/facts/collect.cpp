@@ -78,12 +78,6 @@ bool is_receipt(std::string_view name)
   return name.ends_with(".json");
 }
 
-Time changed_at(const struct stat& st)
-{
-  const auto since = std::chrono::seconds(st.st_mtim.tv_sec);
-  return Time(since);
-}
-
 void count_waiting(const std::string& path, Counter& counter, QueueFacts& queue)
 {
   std::vector<std::string> names;
@@ -97,8 +91,8 @@ void count_waiting(const std::string& path, Counter& counter, QueueFacts& queue)
   const auto dir = open_dir(path);
   for (const auto& name : names) {
     const auto st = dir ? stat_at(*dir, name) : tl::unexpected<Error>(dir.error());
-    if (st && (!queue.oldest || changed_at(*st) < *queue.oldest)) {
-      queue.oldest = changed_at(*st);
+    if (st && (!queue.oldest || time_of(st->st_mtim) < *queue.oldest)) {
+      queue.oldest = time_of(st->st_mtim);
     }
   }
 }

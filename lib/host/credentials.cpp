@@ -187,8 +187,7 @@ Result<std::vector<Credential>> list_credentials(const Credstore& store)
   for (const auto& name : names) {
     const auto st = stat_at(*dir, name); // it may be gone by now
     if (st && S_ISREG(st->st_mode)) {
-      found.push_back({name.substr(store.prefix.size()),
-        std::chrono::system_clock::from_time_t(st->st_mtim.tv_sec),
+      found.push_back({name.substr(store.prefix.size()), time_of(st->st_mtim),
         static_cast<std::size_t>(st->st_size)});
     }
   }

@@ -23,12 +23,6 @@ namespace {
 constexpr std::string_view k_sidecar_end = ".meta.json";
 constexpr std::size_t k_max_sidecar_bytes = 16U << 10U;
 
-Time time_of(const struct timespec& at)
-{
-  return Time(std::chrono::duration_cast<Time::duration>(
-    std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec)));
-}
-
 // The kernel grants a read lease only on a file that nobody has open for writing (fcntl(2)).
 enum class Writers { none, some, unknown };
 
@@ -56,7 +50,7 @@ bool is_old(const UniqueFd& file)
       (sx.stx_mask & STATX_BTIME) == 0) {
     return false;
   }
-  return now() - Time(std::chrono::seconds(sx.stx_btime.tv_sec)) > std::chrono::minutes(1);
+  return now() - time_of({sx.stx_btime.tv_sec, 0}) > std::chrono::minutes(1);
 }
 
 // What refuses a task, in the words of the receipt.

@@ -41,15 +41,12 @@ bool is_hidden(std::string_view name)
          });
 }
 
-// Somebody may still be writing under a hidden name, and rename when done.
+// Somebody may still be writing under a hidden name, and rename when done. When it was last changed
+// its owner can say, but not when it was last changed that.
 bool is_left_over(const UniqueFd& dir, const std::string& name)
 {
   const auto st = stat_at(dir, name);
-  const auto age = [&](const struct timespec& at) {
-    return now() - Time(std::chrono::seconds(at.tv_sec));
-  };
-  return st && age(st->st_mtim) > std::chrono::minutes(1) &&
-         age(st->st_ctim) > std::chrono::minutes(1);
+  return st && now() - time_of(st->st_ctim) > std::chrono::minutes(1);
 }
 
 // How often a unit was mended in a row: /var/lib/conos/mend/UNIT, "3 2026-11-20T21:30:00.000Z", and

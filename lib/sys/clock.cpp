@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cstdint>
 
 namespace conos {
 
@@ -93,11 +95,22 @@ bool take_offset(std::string_view& text, int& offset)
   return true;
 }
 
+// Whole years that 64 bits of nanoseconds reach, counted from 1970.
+constexpr int k_first_year = 1678;
+constexpr int k_last_year = 2261;
+
 } // namespace
 
 Time now()
 {
   return std::chrono::system_clock::now();
+}
+
+Time time_of(const struct timespec& at)
+{
+  constexpr auto k_most = duration_cast<seconds>(Time::duration::max()).count() - 1;
+  return Time(seconds(std::clamp<std::int64_t>(at.tv_sec, -k_most, k_most)) +
+              std::chrono::nanoseconds(at.tv_nsec));
 }
 
 std::string rfc3339(Time time, int digits)
@@ -130,6 +143,10 @@ Result<Time> parse_rfc3339(std::string_view text)
     std::chrono::day(static_cast<unsigned>(tm.tm_mday))};
   if (!good || !day.ok() || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60) {
     return fail(Kind::bad_data, "'{}' is not an RFC 3339 time such as 2026-11-20T21:30:00Z", whole);
+  }
+  if (tm.tm_year < k_first_year || tm.tm_year > k_last_year) {
+    return fail(
+      Kind::bad_data, "'{}' is not in the years {} to {}", whole, k_first_year, k_last_year);
   }
   return Time(std::chrono::sys_days(day)) + std::chrono::hours(tm.tm_hour) +
          std::chrono::minutes(tm.tm_min) + seconds(tm.tm_sec - offset) + microseconds(micro);

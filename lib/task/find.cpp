@@ -23,12 +23,6 @@ constexpr std::size_t k_max_response_bytes = 64U << 20U;
 
 using Wanted = std::function<bool(std::string_view id)>;
 
-Time time_of(const timespec& spec)
-{
-  return Time(std::chrono::seconds(spec.tv_sec) +
-              std::chrono::duration_cast<Time::duration>(std::chrono::nanoseconds(spec.tv_nsec)));
-}
-
 // The beginning of a regular file; empty when it cannot be had.
 std::string head_of(const UniqueFd& dir, const std::string& name)
 {

@@ -23,11 +23,20 @@ TEST_CASE("times before 1970 and in far years are written", "[sys][clock]")
   CHECK(rfc3339(Time(std::chrono::seconds(951'782'400)), 0) == "2000-02-29T00:00:00Z");
 }
 
+TEST_CASE("a file says any year", "[sys][clock]")
+{
+  CHECK(time_of({1, 2}) == Time(std::chrono::seconds(1) + std::chrono::nanoseconds(2)));
+  CHECK(time_of({9'214'646'399, 0}) == parse_rfc3339("2261-12-31T23:59:59Z").value());
+  CHECK(time_of({INT64_MAX, 999'999'999}) > parse_rfc3339("2261-12-31T23:59:59Z").value());
+  CHECK(time_of({INT64_MIN, 0}) < parse_rfc3339("1678-01-01T00:00:00Z").value());
+}
+
 TEST_CASE("what is not a time is refused", "[sys][clock]")
 {
   for (const auto* text :
     {"", "2026-11-20", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-20T25:00:00Z",
-      "2026-11-20T21:30:00", "2026-11-20T21:30:00.Z", "2026-11-20T21:30:00Zx"}) {
+      "2026-11-20T21:30:00", "2026-11-20T21:30:00.Z", "2026-11-20T21:30:00Zx",
+      "9999-12-31T23:59:59Z", "2262-01-01T00:00:00Z", "0000-01-01T00:00:00Z"}) {
     CHECK_FALSE(parse_rfc3339(text));
   }
 }

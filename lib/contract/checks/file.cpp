@@ -85,8 +85,7 @@ Value target_of(const std::string& path)
 
 std::int64_t age_of(const struct stat& status)
 {
-  const auto written = std::chrono::seconds(status.st_mtim.tv_sec);
-  const auto age = now().time_since_epoch() - written;
+  const auto age = now() - time_of(status.st_mtim);
   return std::max<std::int64_t>(0, std::chrono::duration_cast<Duration>(age).count());
 }
 

@@ -79,8 +79,7 @@ Subject subject_of(const std::string& directory, const Ledger& ledger)
   struct stat status = {};
   const auto file = directory + "/" + audit::k_checkpoints; // grows by a note for each
   if (!kept.empty() && ::stat(file.c_str(), &status) == 0) {
-    subject.add(
-      "checkpoint_age", age_of(std::chrono::system_clock::from_time_t(status.st_mtim.tv_sec)));
+    subject.add("checkpoint_age", age_of(time_of(status.st_mtim)));
     subject.add("unsealed", verdict.rows - kept.back().checkpoint.rows);
   }
   return subject;
