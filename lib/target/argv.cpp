@@ -33,9 +33,9 @@ Argv far_words(const Target& target, const std::vector<std::string>& words)
 Argv ssh_argv(const Target& target, const Argv& words, Terminal terminal)
 {
   Argv argv{"ssh"};
-  for (const auto* option :
-    {"StrictHostKeyChecking=yes", "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no",
-      "PermitLocalCommand=no", "EscapeChar=none", "ConnectTimeout=15"}) {
+  for (const auto* option : {"StrictHostKeyChecking=yes", "NoHostAuthenticationForLocalhost=no",
+         "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no", "PermitLocalCommand=no",
+         "RemoteCommand=none", "EscapeChar=none", "ConnectTimeout=15", "ServerAliveInterval=15"}) {
     append(argv, {"-o", option});
   }
   if (terminal == Terminal::no) {
@@ -107,6 +107,13 @@ Argv container_install(const Target& target)
   return argv;
 }
 
+// Not of the machine we are on: whoever starts and stops that one does not do it from inside.
+std::optional<Argv> machinectl(const std::string& verb, const Target& target)
+{
+  return target.address == k_this_machine ? std::nullopt
+                                          : std::optional(Argv{"machinectl", verb, target.address});
+}
+
 std::optional<Argv> unless_empty(const Argv& argv)
 {
   return argv.empty() ? std::nullopt : std::optional(argv);
@@ -159,7 +166,7 @@ std::optional<Argv> install_argv(const Target& target)
 {
   switch (target.transport) {
   case Transport::machine:
-    return Argv{"machinectl", "start", target.address};
+    return machinectl("start", target);
   case Transport::podman:
   case Transport::docker:
     return target.image.empty() ? std::nullopt : std::optional(container_install(target));
@@ -176,7 +183,7 @@ std::optional<Argv> start_argv(const Target& target)
 {
   switch (target.transport) {
   case Transport::machine:
-    return Argv{"machinectl", "start", target.address};
+    return machinectl("start", target);
   case Transport::podman:
   case Transport::docker:
     return Argv{std::string(to_string(target.transport)), "start", target.address};
@@ -194,7 +201,7 @@ std::optional<Argv> stop_argv(const Target& target, Force force)
   const bool forced = force == Force::yes;
   switch (target.transport) {
   case Transport::machine:
-    return Argv{"machinectl", forced ? "terminate" : "poweroff", target.address};
+    return machinectl(forced ? "terminate" : "poweroff", target);
   case Transport::podman:
   case Transport::docker:
     return Argv{std::string(to_string(target.transport)), forced ? "kill" : "stop", target.address};

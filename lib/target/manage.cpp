@@ -58,6 +58,26 @@ Result<> wait_for(const Target& target)
   }
 }
 
+// machinectl asks a machine to power off, and does not wait until it has.
+Result<> wait_until_gone(const Target& target)
+{
+  Command command;
+  command.argv = {"machinectl", "show", target.address};
+  command.environment = environment_for_others();
+  const auto end = std::chrono::steady_clock::now() + k_boot_time;
+  for (;;) {
+    CONOS_TRY(const auto ended, run_command(command, {}));
+    if (ended.how != Ended::How::exited || ended.status != 0) {
+      return {};
+    }
+    if (std::chrono::steady_clock::now() > end) {
+      return fail(Kind::unavailable, "target '{}' is still there after {}; --force ends it",
+        target.name, for_people(k_boot_time));
+    }
+    std::this_thread::sleep_for(k_pause);
+  }
+}
+
 Result<Argv> way_to(const std::string& verb, const Target& target, const std::optional<Argv>& argv)
 {
   if (argv) {
@@ -80,6 +100,18 @@ Result<Argv> way_to(const std::string& verb, const Target& target, const std::op
   }
   return fail(Kind::usage, "there is no way to {} target '{}' by {}", verb, target.name,
     to_string(target.transport));
+}
+
+// An install that was killed has left a conos.toml perhaps, and half of what it asks for.
+Result<> provision(const Target& target, const std::string& profile, const Tell& tell)
+{
+  CONOS_TRY(const auto checked, ask_there(target, {"bootstrap", "--check"}, k_boot_time));
+  if (checked.how == Ended::How::exited && checked.status == 0) {
+    tell("provisioning with the conos.toml that is there");
+    return do_there("provision", target, {"bootstrap"});
+  }
+  tell("provisioning with profile '" + profile + "'");
+  return do_there("provision", target, {"bootstrap", "--profile", profile});
 }
 
 } // namespace
@@ -141,11 +173,7 @@ Result<> install(const Target& target, const InstallWish& wish, const Tell& tell
     CONOS_CHECK(do_step("make target '" + target.name + "'", argv));
     CONOS_CHECK(wait_for(target));
   }
-  CONOS_TRY(const auto seen, ask_there(target, {"status", "--names"}, k_boot_time));
-  if (seen.how != Ended::How::exited || seen.status != 0 || seen.out.empty()) {
-    tell("provisioning with profile '" + wish.profile + "'");
-    CONOS_CHECK(do_there("provision", target, {"bootstrap", "--profile", wish.profile}));
-  }
+  CONOS_CHECK(provision(target, wish.profile, tell));
   if (!wish.key.empty()) {
     tell("storing the key as secret '" + wish.secret + "'");
     CONOS_TRY(const auto input, memory_file(wish.key));
@@ -165,7 +193,8 @@ Result<> start(const Target& target, const Tell& tell)
 Result<> stop(const Target& target, Force force)
 {
   CONOS_TRY(const auto argv, way_to("stop", target, stop_argv(target, force)));
-  return do_step("stop target '" + target.name + "'", argv);
+  CONOS_CHECK(do_step("stop target '" + target.name + "'", argv));
+  return target.transport == Transport::machine ? wait_until_gone(target) : Result<>{};
 }
 
 Result<int> apply_config(

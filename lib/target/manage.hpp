@@ -31,13 +31,15 @@ struct InstallWish {
 
 using Tell = std::function<void(const std::string& line)>; // what is being done, a line each
 
-// Makes the target where nothing answers and its transport can, waits for it, provisions it where
-// that was not done, and stores the key. May be repeated. A step that ends with a status of its
-// own has said why: Kind::os names the step.
+// Makes the target where nothing answers and its transport can, waits for it, provisions it, with
+// the profile where it has no conos.toml yet, and stores the key. May be repeated. A step that ends
+// with a status of its own has said why: Kind::os names the step.
 Result<> install(const Target& target, const InstallWish& wish, const Tell& tell);
 
 // Starts it and waits until it answers. Kind::usage where the transport has no way to.
 Result<> start(const Target& target, const Tell& tell);
+
+// Stops it and waits until it is gone. Kind::usage as above.
 Result<> stop(const Target& target, Force force);
 
 // The text of a conos.toml is put in place there: what would change is shown, and unless

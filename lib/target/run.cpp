@@ -3,7 +3,7 @@
 #include "sys/text.hpp"
 
 #include <fmt/format.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,11 +18,25 @@ namespace {
 constexpr std::string_view k_key = "CONOS_API_KEY=";
 constexpr Duration k_probe_time = std::chrono::seconds(20);
 
-// Statuses a transport has for troubles of its own: 1 docker and systemd-run, 125 to 127
-// containers and shells, 255 ssh and podman.
-bool may_be_the_transports(int status)
+// Whether a transport ends with this status for troubles of its own: 1 is docker's and
+// systemd-run's, 125 to 127 are those of containers and shells, 255 of ssh and podman. What needs
+// no second look gets none: ssh may have asked for a password, and a second time it may not.
+bool may_be_the_transports(Transport transport, int status)
 {
-  return status == 1 || (status >= 125 && status <= 127) || status == 255;
+  const bool is_of_a_shell = status == 126 || status == 127;
+  switch (transport) {
+  case Transport::local:
+    return false;
+  case Transport::machine:
+    return status == 1;
+  case Transport::ssh:
+    return is_of_a_shell || status == 255;
+  case Transport::podman:
+  case Transport::docker:
+  case Transport::command:
+    return status == 1 || status == 125 || is_of_a_shell || status == 255;
+  }
+  return false;
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& words)
@@ -62,43 +76,40 @@ private:
   std::array<struct sigaction, k_signals.size()> m_before{};
 };
 
-class Spawning
-{
-public:
-  Spawning()
-  {
-    ::posix_spawn_file_actions_init(&m_actions);
-    ::posix_spawnattr_init(&m_attributes);
-    sigset_t usual;
-    ::sigemptyset(&usual);
-    for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) {
-      ::sigaddset(&usual, signal);
-    }
-    (void)::posix_spawnattr_setsigdefault(&m_attributes, &usual);
-    (void)::posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGDEF);
-  }
-  ~Spawning()
-  {
-    ::posix_spawn_file_actions_destroy(&m_actions);
-    ::posix_spawnattr_destroy(&m_attributes);
-  }
-  Spawning(const Spawning&) = delete;
-  Spawning& operator=(const Spawning&) = delete;
-
-  void take_input(int fd) { ::posix_spawn_file_actions_adddup2(&m_actions, fd, STDIN_FILENO); }
-
-  int spawn(pid_t& pid, const Argv& argv) const
-  {
-    auto words = argv;
-    auto environment = environment_for_others();
-    return ::posix_spawnp(&pid, words.front().c_str(), &m_actions, &m_attributes,
-      pointers_to(words).data(), pointers_to(environment).data());
-  }
-
-private:
-  posix_spawn_file_actions_t m_actions{};
-  posix_spawnattr_t m_attributes{};
+// What the child needs, made before it is there: it is in our memory, and may not allocate.
+struct Launch {
+  char* const* argv = nullptr;
+  char* const* environment = nullptr;
+  int input = -1; // -1: ours
+  pid_t parent = 0;
 };
+
+// It ends with us, however we end, or it would go on at a terminal that has somebody else already.
+bool set_up_child(const Launch& launch)
+{
+  struct sigaction usual {
+  };
+  usual.sa_handler = SIG_DFL; // NOLINT(cppcoreguidelines-pro-type-cstyle-cast): the system's own
+  for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) {
+    (void)::sigaction(signal, &usual, nullptr);
+  }
+  return ::prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && ::getppid() == launch.parent &&
+         (launch.input < 0 || ::dup2(launch.input, STDIN_FILENO) == STDIN_FILENO);
+}
+
+// The child leaves its errno in a variable of ours.
+[[gnu::noinline]] pid_t launch_child(const Launch& launch, volatile int& error)
+{
+  const pid_t pid = ::vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+  if (pid == 0) {
+    if (set_up_child(launch)) {
+      (void)::execvpe(launch.argv[0], launch.argv, launch.environment);
+    }
+    error = errno;
+    ::_exit(127);
+  }
+  return pid;
+}
 
 Result<int> status_of(pid_t pid)
 {
@@ -124,24 +135,31 @@ std::vector<std::string> environment_for_others()
 
 Result<int> run_attached(const Argv& argv, const UniqueFd* input)
 {
-  Spawning spawning;
-  if (input != nullptr) {
-    spawning.take_input(input->get());
-  }
+  auto words = argv;
+  auto environment = environment_for_others();
+  const auto argv_pointers = pointers_to(words);
+  const auto environment_pointers = pointers_to(environment);
+  const Launch launch{argv_pointers.data(), environment_pointers.data(),
+    input == nullptr ? -1 : input->get(), ::getpid()};
   const Deaf deaf;
-  pid_t pid = 0;
-  if (const int error = spawning.spawn(pid, argv); error != 0) {
+  volatile int error = 0;
+  const pid_t pid = launch_child(launch, error);
+  if (pid < 0) {
+    return os_error("start '{}'", escaped(argv.front()));
+  }
+  CONOS_TRY(const auto status, status_of(pid));
+  if (error != 0) {
     errno = error;
     return os_error("start '{}'", escaped(argv.front()));
   }
-  return status_of(pid);
+  return status;
 }
 
 Result<Outcome> run_there(const Target& target, const std::vector<std::string>& words,
   Terminal terminal, const UniqueFd* input)
 {
   CONOS_TRY(const auto status, run_attached(argv_of(target, words, terminal), input));
-  if (!may_be_the_transports(status)) {
+  if (!may_be_the_transports(target.transport, status)) {
     return Outcome{status, true};
   }
   return Outcome{status, version_there(target, k_probe_time).has_value()};

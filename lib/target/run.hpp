@@ -16,8 +16,9 @@ namespace conos::target {
 std::vector<std::string> environment_for_others();
 
 // Runs argv, argv[0] being looked up in PATH, with our standard streams, or with `input` for its
-// standard input, to its end; whoever presses Ctrl-C means it and not us. Gives its exit status,
-// 128 and the number of a signal that ended it. Kind::not_found when there is no such program.
+// standard input, to its end; whoever presses Ctrl-C means it and not us, and it ends when we do.
+// Gives its exit status, 128 and the number of a signal that ended it. Kind::not_found when there
+// is no such program.
 Result<int> run_attached(const Argv& argv, const UniqueFd* input = nullptr);
 
 // What came of a verb on a target.

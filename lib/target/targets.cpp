@@ -52,10 +52,9 @@ bool is_container(std::string_view text)
          is_made_of(text, {k_lower, k_upper, k_digits, "._-"});
 }
 
-// ".host" is systemd's own name for the machine it runs on.
 bool is_machine(std::string_view text)
 {
-  return text == ".host" || is_container(text);
+  return text == k_this_machine || is_container(text);
 }
 
 bool is_host(std::string_view text)

@@ -57,6 +57,7 @@ Parsed parse(std::string_view text);
 Target local();
 
 inline const std::string k_local = "local";
+inline const std::string k_this_machine = ".host"; // systemd-machined's name for it
 constexpr std::size_t k_max_targets_bytes = 65536;
 constexpr std::size_t k_max_targets = 100;
 

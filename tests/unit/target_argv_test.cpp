@@ -24,6 +24,11 @@ std::string line(const Argv& argv)
   return join(argv, "|");
 }
 
+const std::string k_ssh =
+  "ssh|-o|StrictHostKeyChecking=yes|-o|NoHostAuthenticationForLocalhost=no|-o|"
+  "ClearAllForwardings=yes|-o|ForwardAgent=no|-o|ForwardX11=no|-o|PermitLocalCommand=no|-o|"
+  "RemoteCommand=none|-o|EscapeChar=none|-o|ConnectTimeout=15|-o|ServerAliveInterval=15";
+
 const std::vector<std::string> k_hostile{"", " ", "'", "''", "\\", "\\\\", "a\\", "a'b", "'; id; '",
   "$(id)", "`id`", "$HOME", "${HOME}", "*", "~", "~root", "!!", "a\nb", "\n", "\t", "\"", "#x", "&",
   "|", ">x", "<x", "(", "{a,b}", "[a-z]", "-n", "--", "--target=x", "%n", "\x01", "\x7f", "grüße",
@@ -63,18 +68,17 @@ TEST_CASE("ssh checks the host's key, forwards nothing and asks nobody", "[targe
 {
   auto target = a_target(Transport::ssh);
   CHECK(line(argv_of(target, {"agent", "How's it?"}, Terminal::no)) ==
-        "ssh|-o|StrictHostKeyChecking=yes|-o|ClearAllForwardings=yes|-o|ForwardAgent=no|-o|"
-        "ForwardX11=no|-o|PermitLocalCommand=no|-o|EscapeChar=none|-o|ConnectTimeout=15|-o|"
-        "BatchMode=yes|-T|--|there|/usr/bin/conos '--target=local' agent 'How'\\''s it?'");
+        k_ssh + "|-o|"
+                "BatchMode=yes|-T|--|there|/usr/bin/conos '--target=local' agent 'How'\\''s it?'");
   target.user = "alice";
   target.port = 2222;
   target.identity = "/home/alice/.ssh/key";
   target.known_hosts = "/etc/conos/known_hosts";
   CHECK(line(argv_of(target, {"status"}, Terminal::yes)) ==
-        "ssh|-o|StrictHostKeyChecking=yes|-o|ClearAllForwardings=yes|-o|ForwardAgent=no|-o|"
-        "ForwardX11=no|-o|PermitLocalCommand=no|-o|EscapeChar=none|-o|ConnectTimeout=15|-o|"
-        "UserKnownHostsFile=/etc/conos/known_hosts|-o|IdentitiesOnly=yes|-i|/home/alice/.ssh/key|"
-        "-p|2222|-l|alice|-t|--|there|/usr/bin/conos '--target=local' status");
+        k_ssh +
+          "|-o|"
+          "UserKnownHostsFile=/etc/conos/known_hosts|-o|IdentitiesOnly=yes|-i|/home/alice/.ssh/key|"
+          "-p|2222|-l|alice|-t|--|there|/usr/bin/conos '--target=local' status");
 }
 
 TEST_CASE("containers get words, and no shell", "[target][argv]")
@@ -126,4 +130,16 @@ TEST_CASE("what cannot be started or stopped from here has no way to", "[target]
   }
   CHECK(line(stop_argv(a_target(Transport::machine), Force::no).value_or(Argv())) ==
         "machinectl|poweroff|there");
+  CHECK(line(stop_argv(a_target(Transport::machine), Force::yes).value_or(Argv())) ==
+        "machinectl|terminate|there");
+}
+
+TEST_CASE("the machine we are on is not started and not stopped", "[target][argv]")
+{
+  auto target = a_target(Transport::machine);
+  target.address = k_this_machine;
+  CHECK_FALSE(install_argv(target));
+  CHECK_FALSE(start_argv(target));
+  CHECK_FALSE(stop_argv(target, Force::no));
+  CHECK_FALSE(stop_argv(target, Force::yes));
 }

@@ -1,12 +1,15 @@
 #include "target/run.hpp"
 
 #include "sys/file.hpp"
+#include "sys/text.hpp"
 #include "temp_dir.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
+#include <fstream>
 
 using namespace conos;
 using namespace conos::target;
@@ -55,6 +58,35 @@ TEST_CASE("a status of the transport is told from one of the verb", "[target][ru
   const auto gone = run_there(by_script("exit 255"), {"x"}, Terminal::no);
   REQUIRE(gone);
   CHECK_FALSE(gone->is_there);
+}
+
+TEST_CASE("a status that is none of ssh's own is not looked into", "[target][run]")
+{
+  TempDir dir;
+  {
+    std::ofstream(dir.path + "/ssh") << "#!/bin/sh\necho call >>" << dir.path << "/calls\nexit "
+                                     << "$(cat " << dir.path << "/status)\n";
+  }
+  REQUIRE(::chmod((dir.path + "/ssh").c_str(), 0755) == 0);
+  const std::string path = std::getenv("PATH");
+  REQUIRE(::setenv("PATH", (dir.path + ":" + path).c_str(), 1) == 0);
+  Target target;
+  target.transport = Transport::ssh;
+  target.address = "there";
+  const auto calls_of = [&](int status) {
+    std::ofstream(dir.path + "/status") << status;
+    std::ofstream(dir.path + "/calls") << "";
+    const auto outcome = run_there(target, {"doctor"}, Terminal::yes);
+    REQUIRE(outcome);
+    CHECK(outcome->status == status);
+    CHECK(outcome->is_there == (status != 255));
+    return split(*read_path(dir.path + "/calls", 100), '\n').size() - 1;
+  };
+
+  CHECK(calls_of(1) == 1);
+  CHECK(calls_of(255) == 2);
+
+  REQUIRE(::setenv("PATH", path.c_str(), 1) == 0);
 }
 
 TEST_CASE("a signal is a status", "[target][run]")
