@@ -261,12 +261,13 @@ Result<> Manager::carry_out(const Proposal& proposal)
   CONOS_CHECK(finish_interrupted());
   const auto wanted = for_apt(deed);
   std::vector<std::string> names;
+  names.reserve(wanted.size());
   for (const auto& one : wanted) {
     names.push_back(one.name);
   }
-  const auto done = wanted.empty()               ? Result<>{}
-                    : deed.verb == Verb::install ? install(wanted)
-                                                 : remove(names);
+  auto done = wanted.empty()               ? Result<>{}
+              : deed.verb == Verb::install ? install(wanted)
+                                           : remove(names);
   CONOS_CHECK(conclude(deed, done ? "" : done.error().what));
   return done;
 }
