@@ -656,6 +656,8 @@ bool stays_here(const CommandLine& line)
          (line.target.empty() && line.words.front() == "--version");
 }
 
+constexpr std::size_t k_max_config_bytes = 1U << 20U;
+
 // config apply FILE: the file is of this machine.
 Result<int> apply_there(const target::Target& target, const std::vector<std::string>& words)
 {
@@ -666,7 +668,7 @@ Result<int> apply_there(const target::Target& target, const std::vector<std::str
       "being {} unless it is said",
       k_usual);
   }
-  CONOS_TRY(const auto text, read_path(words.size() == 3 ? words[2] : k_usual, 1U << 20U));
+  CONOS_TRY(const auto text, read_path(words.size() == 3 ? words[2] : k_usual, k_max_config_bytes));
   CONOS_TRY(const auto agrees, cli::agreement(false));
   return target::apply_config(target, text, false, agrees);
 }
@@ -725,6 +727,7 @@ int run_here(const CommandLine& line)
   auto words = line.words;
   words.insert(words.begin(), "conos");
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (auto& word : words) {
     argv.push_back(word.data());
   }
@@ -749,6 +752,9 @@ int main(int argc, char* argv[])
   auto line = command_line({argv + std::min(argc, 1), argv + argc});
   if (!line) {
     return report(line.error());
+  }
+  if (name == front::Name::conctl && line->target.empty()) {
+    line->target = target::k_local; // a script's machine is the one it runs on
   }
   line->words = front::in_our_words(name, std::move(line->words));
   const auto status = elsewhere(*line);

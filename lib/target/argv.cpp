@@ -142,7 +142,7 @@ std::string quoted_for_shell(std::string_view word)
 
 Argv argv_of(const Target& target, const std::vector<std::string>& words, Terminal terminal)
 {
-  const auto far = far_words(target, words);
+  auto far = far_words(target, words);
   switch (target.transport) {
   case Transport::local:
     return far;

@@ -42,6 +42,7 @@ bool may_be_the_transports(Transport transport, int status)
 std::vector<char*> pointers_to(std::vector<std::string>& words)
 {
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (auto& word : words) {
     pointers.push_back(word.data());
   }
@@ -102,7 +103,7 @@ bool set_up_child(const Launch& launch)
 {
   const pid_t pid = ::vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
   if (pid == 0) {
-    if (set_up_child(launch)) {
+    if (set_up_child(launch)) { // NOLINT(clang-analyzer-unix.Vfork): system calls, no more
       (void)::execvpe(launch.argv[0], launch.argv, launch.environment);
     }
     error = errno;
