@@ -299,7 +299,9 @@ Result<Exit> tail(const cli::Args& args)
     cli::colour(STDOUT_FILENO) ? audit::Table::Colour::yes : audit::Table::Colour::no);
   const auto show = [&](const audit::Event& event) {
     table.fit(event);
-    print(args.has("json") ? audit::json_line(event) + "\n" : table.line(event));
+    print(args.has("json")    ? audit::json_line(event) + "\n"
+          : args.has("lines") ? audit::log_line(event) + "\n"
+                              : table.line(event));
     return std::ferror(stdout) == 0;
   };
   CONOS_TRY(const auto source, open_source(args));
@@ -954,6 +956,7 @@ int main(int argc, char* argv[])
               {"until", "only up to then", "WHEN"},
               {"grep", "only where this is found in the payload", "RE"},
               k_ledger,
+              {"lines", "print them as the day's log has them"},
               {"json", "print JSON lines, whole rows"},
             },
             tail,

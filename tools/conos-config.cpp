@@ -25,8 +25,12 @@ plan::Options options_of(const cli::Args& args)
   return options;
 }
 
+// Without a file conos.toml is what was edited.
 Result<cli::Exit> apply(const cli::Args& args)
 {
+  if (args.operands.empty()) {
+    return plan::bootstrap(options_of(args));
+  }
   CONOS_TRY(const auto agrees, cli::agreement(args.has("yes") || args.has("dry-run")));
   return plan::replace_config(args.operands.front(), options_of(args), agrees);
 }
@@ -77,7 +81,7 @@ int main(int argc, char* argv[])
       .verbs =
         {
           {"check", "say everything that is wrong with a conos.toml", "FILE", {}, check},
-          {"apply", "put FILE in place of conos.toml, and make the machine what it says", "FILE",
+          {"apply", "put FILE in place of conos.toml, and make the machine what it says", "[FILE]",
             {k_yes, k_dry_run, k_json}, apply},
           {"add", "put one agent more, the table [[agents]] in FILE, into conos.toml", "FILE",
             {k_yes, k_dry_run, k_json, {"check", "say what is wrong with it, and stop"}}, add},

@@ -3,6 +3,7 @@
 #include "contract/exemption.hpp"
 #include "contract/report/report.hpp"
 #include "health/healthcheck.hpp"
+#include "health/journal.hpp"
 #include "host/provenance.hpp"
 #include "sys/log.hpp"
 #include "sys/process.hpp"
@@ -12,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 
 namespace {
@@ -79,6 +81,10 @@ Result<Exit> check(const cli::Args& args)
   CONOS_TRY(const auto outcome, health::healthcheck(Site(), wish));
   if (args.has("json")) {
     print(contract::json_report(outcome.report));
+  } else if (args.has("lines")) {
+    const auto begun = std::chrono::system_clock::to_time_t(outcome.report.started);
+    print(health::report_lines(
+      outcome.report, {outcome.step.state.evaluation, fmt::format("hc-{}", begun), wish.actor}));
   } else {
     print(contract::text_report(outcome.report, text_style(args.has("quiet"))) + exemption_lines());
   }
@@ -162,6 +168,7 @@ int main(int argc, char* argv[])
             {
               {"scheduled", "as the timer does: what is dear only once an hour"},
               {"quiet", "say nothing of what is as it should be", "", "", 'q'},
+              {"lines", "print a line for each check, as contracts.log has them"},
               {"json", "print the report as JSON"},
             },
             check,

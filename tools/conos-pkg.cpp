@@ -213,7 +213,9 @@ Result<Exit> change(const cli::Args& args, pkg::Verb verb)
   CONOS_CHECK(check_save(deed, rules, args.has("save")));
 
   std::optional<pkg::Manager> manager;
-  CONOS_TRY(manager, pkg::Manager::open(plan::Place().site.lib, std::move(rules), tell_wait));
+  const plan::Place place;
+  CONOS_TRY(manager, pkg::Manager::open(place.site.lib, place.site.srv + "/logs/audit",
+                       std::move(rules), tell_wait));
   CONOS_TRY(const auto proposal,
     manager->propose(std::move(deed), only_looks ? pkg::Refresh::no : pkg::Refresh::yes));
   args.has("json") ? print_json(json_of(proposal)) : print(text_of(proposal));

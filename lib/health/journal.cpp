@@ -47,18 +47,35 @@ const contract::Row* row_of(const contract::Report& report, const std::string& k
   return found == report.rows.end() ? nullptr : &*found;
 }
 
+std::string line_for(std::string_view id, std::string_view check, std::string_view status,
+  std::chrono::microseconds took, const std::string& ts, const Run& run)
+{
+  return fmt::format("{} [healthcheck] {} {} {} ({}ms) run_id={} actor={}\n", ts, id, status, check,
+    took.count() / 1000, run.id, run.actor);
+}
+
 std::string log_line(
   const Change& change, const contract::Report& report, const std::string& ts, const Run& run)
 {
   const auto& key = change.finding.key;
   const auto slash = key.find('/');
   const auto* row = row_of(report, key);
-  const auto took = row == nullptr ? 0 : row->took.count() / 1000;
+  const auto took = row == nullptr ? std::chrono::microseconds() : row->took;
   const auto status =
     change.news == News::healed ? "PASS" : upper(contract::name_of(change.finding.status));
-  return fmt::format("{} [healthcheck] {} {} {} ({}ms) run_id={} actor={}\n", ts,
-    key.substr(0, slash), status, slash == key.npos ? "-" : key.substr(slash + 1), took, run.id,
-    run.actor);
+  return line_for(
+    key.substr(0, slash), slash == key.npos ? "-" : key.substr(slash + 1), status, took, ts, run);
+}
+
+std::string summary_line(const contract::Report& report, const std::string& ts, const Run& run)
+{
+  using contract::Status;
+  const auto failed = report.count(Status::fail) + report.count(Status::halt);
+  const auto unknown = report.count(Status::error) + report.count(Status::timeout);
+  return fmt::format("{} [healthcheck] summary: {} passed, {} failed, {} warned, {} unknown, {} "
+                     "skipped eval={}\n",
+    ts, report.count(Status::pass), failed, report.count(Status::warn), unknown,
+    report.count(Status::skip), run.evaluation);
 }
 
 std::string log_lines(
@@ -68,13 +85,7 @@ std::string log_lines(
   for (const auto& change : step.changes) {
     out += log_line(change, report, ts, run);
   }
-  using contract::Status;
-  const auto failed = report.count(Status::fail) + report.count(Status::halt);
-  const auto unknown = report.count(Status::error) + report.count(Status::timeout);
-  return out + fmt::format("{} [healthcheck] summary: {} passed, {} failed, {} warned, {} unknown, "
-                           "{} skipped eval={}\n",
-                 ts, report.count(Status::pass), failed, report.count(Status::warn), unknown,
-                 report.count(Status::skip), run.evaluation);
+  return out + summary_line(report, ts, run);
 }
 
 Json keys_with(const contract::Report& report, const std::vector<Status>& statuses)
@@ -153,6 +164,17 @@ Result<> append_diff(const UniqueFd& dir, const Step& step, const std::string& t
 }
 
 } // namespace
+
+std::string report_lines(const contract::Report& report, const Run& run)
+{
+  const auto ts = rfc3339(report.started, 0);
+  std::string out;
+  for (const auto& row : report.rows) {
+    out += line_for(escaped(row.id()), escaped(row.name()), upper(contract::name_of(row.status)),
+      row.took, ts, run);
+  }
+  return out + summary_line(report, ts, run);
+}
 
 std::string hash_of_record(const std::string& record)
 {

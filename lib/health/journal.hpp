@@ -21,6 +21,10 @@ struct Run {
 Result<> write_journal(
   const std::string& directory, const contract::Report& report, const Step& step, const Run& run);
 
+// A line for each check of `report`, as contracts.log has them for those that changed, and the
+// summary.
+std::string report_lines(const contract::Report& report, const Run& run);
+
 // The hash of a record of the diff: SHA-256 of the record without it, as JSON with sorted keys and
 // no white space. `prev_hash` in it is the one of the record before, so one that is changed, added
 // or taken away shows.

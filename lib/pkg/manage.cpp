@@ -1,10 +1,13 @@
 #include "pkg/manage.hpp"
 
+#include "host/log_file.hpp"
 #include "sys/clock.hpp"
+#include "sys/file.hpp"
 #include "sys/id.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -49,6 +52,22 @@ std::vector<Wanted> for_apt(const Deed& deed)
   return wanted;
 }
 
+// The reference's lines. A crash before them leaves them out, and the ledger has what was done.
+Result<> write_lines(const std::string& logs, const Deed& deed)
+{
+  const auto dir = open_dir(logs);
+  if (!dir) { // a machine that is being set up
+    return dir.error().kind == Kind::not_found ? Result<>{} : tl::unexpected<Error>(dir.error());
+  }
+  std::string lines;
+  for (const auto& one : deed.wanted) {
+    lines += fmt::format("{} [package:{}] {}{}\n", rfc3339(now(), 0), to_string(deed.verb),
+      escaped(one.name), deed.agent.empty() ? "" : " agent=" + escaped(deed.agent));
+  }
+  CONOS_TRY(const auto log, open_log(*dir, "package.log"));
+  return append_lines(log, lines);
+}
+
 bool is_there(const AllInstalled& there, const Wanted& wanted)
 {
   const auto found = there.find(wanted.name);
@@ -90,11 +109,11 @@ bool is_ours_to_keep(std::string_view name)
 }
 
 Result<Manager> Manager::open(
-  const std::string& lib, Rules rules, const std::function<void()>& tell_wait)
+  const std::string& lib, std::string logs, Rules rules, const std::function<void()>& tell_wait)
 {
   CONOS_TRY(auto book, Book::open(lib, tell_wait));
   CONOS_TRY(auto ledger, audit::Ledger::open(lib));
-  Manager manager(std::move(book), std::move(ledger), std::move(rules));
+  Manager manager(std::move(book), std::move(ledger), std::move(logs), std::move(rules));
   CONOS_CHECK(manager.settle());
   return manager;
 }
@@ -242,12 +261,13 @@ Result<> Manager::carry_out(const Proposal& proposal)
   CONOS_CHECK(finish_interrupted());
   const auto wanted = for_apt(deed);
   std::vector<std::string> names;
+  names.reserve(wanted.size());
   for (const auto& one : wanted) {
     names.push_back(one.name);
   }
-  const auto done = wanted.empty()               ? Result<>{}
-                    : deed.verb == Verb::install ? install(wanted)
-                                                 : remove(names);
+  auto done = wanted.empty()               ? Result<>{}
+              : deed.verb == Verb::install ? install(wanted)
+                                           : remove(names);
   CONOS_CHECK(conclude(deed, done ? "" : done.error().what));
   return done;
 }
@@ -279,6 +299,9 @@ Result<> Manager::conclude(const Deed& deed, const std::string& trouble)
                     : deed.verb == Verb::install ? "package.installed"
                                                  : "package.removed";
   CONOS_CHECK(record(deed, end, trouble));
+  if (const auto written = done ? write_lines(m_logs, deed) : Result<>{}; !written) {
+    log::warning("{}; the ledger has it", written.error().text());
+  }
   m_book.contents.begun.reset();
   return m_book.save();
 }

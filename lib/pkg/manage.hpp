@@ -36,25 +36,26 @@ struct Proposal {
 class Manager
 {
 public:
-  // `lib` is /var/lib/conos. Waits for another one; ends what one that was killed had begun: its
-  // row says what of it was done.
+  // `lib` is /var/lib/conos, `logs` the directory of package.log, which need not be there. Waits
+  // for another one; ends what one that was killed had begun: its row says what of it was done.
   static Result<Manager> open(
-    const std::string& lib, Rules rules, const std::function<void()>& tell_wait);
+    const std::string& lib, std::string logs, Rules rules, const std::function<void()>& tell_wait);
 
   // Nothing is changed. Kind::denied with the rule that forbids it; Kind::not_found, and
   // Kind::unavailable with apt's words.
   Result<Proposal> propose(Deed deed, Refresh refresh) const;
 
   // Does it. The row `package.started` comes before, `package.installed`, `package.removed` or
-  // `package.failed` after.
+  // `package.failed` after, and of what is done a line for each package in package.log.
   Result<> carry_out(const Proposal& proposal);
 
   const Contents& contents() const { return m_book.contents; }
 
 private:
-  Manager(Book book, audit::Ledger ledger, Rules rules)
+  Manager(Book book, audit::Ledger ledger, std::string logs, Rules rules)
       : m_book(std::move(book))
       , m_ledger(std::move(ledger))
+      , m_logs(std::move(logs))
       , m_rules(std::move(rules))
   {
   }
@@ -69,6 +70,7 @@ private:
 
   Book m_book;
   audit::Ledger m_ledger;
+  std::string m_logs;
   Rules m_rules;
 };
 

@@ -139,10 +139,10 @@ private:
       deed.by = acting_account();
       deed.wanted.push_back({package.name, ""});
     }
-    CONOS_TRY(
-      auto manager, pkg::Manager::open(m_place.site.lib, {m_wanted.packages_deny, {}, {}}, [] {
-        log::notice("waiting for another conos-pkg");
-      }));
+    CONOS_TRY(auto manager, pkg::Manager::open(m_place.site.lib, m_place.site.srv + "/logs/audit",
+                              {m_wanted.packages_deny, {}, {}}, [] {
+                                log::notice("waiting for another conos-pkg");
+                              }));
     Result<> first_error;
     for (auto& [agent, deed] : deeds) {
       const auto installed = [&, &wanted = deed]() -> Result<> {

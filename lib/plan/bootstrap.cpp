@@ -74,6 +74,16 @@ Result<Read> read_config(const std::string& path)
   return checked_config(std::move(text), path);
 }
 
+// The same from standard input, for "-".
+Result<Read> read_given(const std::string& file)
+{
+  if (file != "-") {
+    return read_config(file);
+  }
+  CONOS_TRY(auto text, read_all(UniqueFd(::dup(STDIN_FILENO)), config::k_max_config_bytes));
+  return checked_config(std::move(text), "standard input");
+}
+
 // One bootstrap at a time. In /run, for nothing else of ours may be there yet.
 Result<UniqueFd> only_one(const Place& place)
 {
@@ -365,7 +375,7 @@ Result<cli::Exit> replace_config(
   const Place place(options.root);
   CONOS_CHECK(need_root());
   CONOS_TRY(const auto lock, only_one(place));
-  CONOS_TRY(const auto read, read_config(file));
+  CONOS_TRY(const auto read, read_given(file));
   return change_config(place, read, options, agrees);
 }
 

@@ -35,7 +35,8 @@ struct Options {
 // Exit::no: a plan or a report found changes. Exit::config: conos.toml is wrong, or not there.
 Result<cli::Exit> bootstrap(const Options& options);
 
-// Puts another conos.toml in place of the one there is and makes the machine what it says. What is
+// Puts another conos.toml, from `file` or with "-" from standard input, in place of the one there
+// is and makes the machine what it says. What is
 // wrong with it is said and nothing is done; else the lines that differ and the plan are shown, and
 // `agrees` is asked. The version there was is kept. Killed at any point, one of the two is there
 // whole, and the next conos-bootstrap goes on. Exit::no: not agreed, or, with Tell::plan, changes.

@@ -364,7 +364,7 @@ private:
     m_state.sysctls = sysctls_of(path_units);
     add_file(k_sysctl_table, sysctl_table(m_state.sysctls));
 
-    auto& conctl = add_file("/usr/local/bin/conctl", "#!/bin/sh\nexec /usr/bin/conos \"$@\"\n");
+    auto& conctl = add_file("/usr/local/bin/conctl", "#!/bin/sh\nexec /usr/bin/conctl \"$@\"\n");
     conctl.mode = 0755;
     conctl.immutable = true;
 

@@ -73,6 +73,9 @@ std::optional<std::string>* text_field(Envelope& envelope, std::string_view key)
   if (key == "source") {
     return &envelope.source;
   }
+  if (key == "speaker") {
+    return &envelope.from;
+  }
   return nullptr;
 }
 
@@ -153,6 +156,11 @@ std::string to_text(const Envelope& envelope)
   add_line(header, "Channel", envelope.channel);
   add_line(header, "Transport", envelope.transport);
   add_line(header, "Source", envelope.source);
+  add_line(header, "Speaker", envelope.from);
+  if (const auto parent = envelope.claimed.find("claimed_parent");
+      parent != envelope.claimed.end()) {
+    add_line(header, "Parent", parent->second);
+  }
   add_line(header, "Reply", envelope.reply);
   if (envelope.deadline) {
     header += "Deadline: " + rfc3339(*envelope.deadline) + "\n";

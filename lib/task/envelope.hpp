@@ -19,7 +19,7 @@ struct Envelope {
   std::optional<std::string> channel;
   std::optional<std::string> transport;
   std::optional<std::string> source;
-  std::optional<std::string> from; // from a sidecar only: a name in a thread, not a sender
+  std::optional<std::string> from; // "Speaker": a name in a thread, not a sender
   std::optional<std::string> reply;
   std::optional<Time> deadline;
   std::optional<Time> not_before;

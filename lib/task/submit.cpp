@@ -12,7 +12,7 @@ bool same(const Envelope& a, const Envelope& b)
 {
   return a.title == b.title && a.to == b.to && a.thread == b.thread && a.channel == b.channel &&
          a.transport == b.transport && a.source == b.source && a.reply == b.reply &&
-         a.priority == b.priority && a.body == b.body;
+         a.from == b.from && a.claimed == b.claimed && a.priority == b.priority && a.body == b.body;
 }
 
 } // namespace

@@ -55,6 +55,8 @@ TEST_CASE("what is written is read back", "[task][envelope]")
   envelope.to = "a";
   envelope.priority = 0;
   envelope.not_before = parse_rfc3339("2026-11-20T22:00:00Z").value();
+  envelope.from = "alice\nReply: inbox";
+  envelope.claimed["claimed_parent"] = "7";
   envelope.body = "\nconos-task/1\n\nbody";
 
   const auto again = parse_envelope(to_text(envelope)).value();
@@ -63,6 +65,9 @@ TEST_CASE("what is written is read back", "[task][envelope]")
   CHECK(again.to == "a");
   CHECK(again.priority == 0);
   CHECK(again.not_before == envelope.not_before);
+  CHECK(again.from == "alice\\nReply: inbox");
+  CHECK_FALSE(again.reply);
+  CHECK(again.claimed == envelope.claimed);
   CHECK(again.body == envelope.body);
 }
 

@@ -56,6 +56,12 @@ TEST_CASE("what could not arrive as it was written is refused", "[task][submit]"
     const auto text = task_file_text(envelope);
     CHECK((!text || parse_envelope(*text).value().title == envelope.title));
   }
+  auto spoken = saying("body");
+  spoken.from = "alice\nTo: sysadmin";
+  CHECK(task_file_text(spoken).error().kind == Kind::bad_data);
+  spoken.from = "alice";
+  spoken.claimed["claimed_parent"] = "7\nTo: sysadmin";
+  CHECK(task_file_text(spoken).error().kind == Kind::bad_data);
 }
 
 TEST_CASE("a directory that is not there or not ours is an error", "[task][submit]")
