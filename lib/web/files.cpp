@@ -66,33 +66,31 @@ bool has_it(const Asked& asked, const std::string& tag, const std::string& date)
 Answer serve_file(const Site& site, const Served& served, const Asked& asked)
 {
   const auto dir = open_dir(site.directory);
-  const auto file =
+  auto file =
     dir ? open_beneath(*dir, served.file) : Result<UniqueFd>(tl::unexpected<Error>(dir.error()));
   const auto status =
     file ? stat_of(*file) : Result<struct stat>(tl::unexpected<Error>(file.error()));
-  if (!status) {
-    return status.error().kind == Kind::not_found ? refusal(404, "There is no page yet.")
-                                                  : refusal(500, "The page cannot be read.");
+  if (!status && status.error().kind == Kind::not_found) {
+    return refusal(404, "There is no page yet.");
+  }
+  if (!status || !S_ISREG(status->st_mode)) {
+    return refusal(500, "The page cannot be read.");
   }
   const auto tag = fmt::format("\"{:x}-{:x}-{:x}\"", status->st_ino,
     static_cast<unsigned long>(status->st_mtim.tv_sec) * 1'000'000'000UL +
       static_cast<unsigned long>(status->st_mtim.tv_nsec),
     static_cast<unsigned long>(status->st_size));
   const auto date = http_date(status->st_mtim.tv_sec);
-  Answer answer{200, usual_headers(), ""};
+  Answer answer{200, usual_headers()};
   answer.headers["ETag"] = tag;
   answer.headers["Last-Modified"] = date;
   if (has_it(asked, tag, date)) {
     answer.status = 304;
     return answer;
   }
-  auto text = S_ISREG(status->st_mode) ? read_all(*file, k_max_file_bytes)
-                                       : Result<std::string>(fail(Kind::bad_data, "no file"));
-  if (!text) {
-    return refusal(500, "The page cannot be read.");
-  }
   answer.headers["Content-Type"] = served.type;
-  answer.body = std::move(*text);
+  answer.file = std::move(*file);
+  answer.size = static_cast<std::size_t>(status->st_size);
   return answer;
 }
 

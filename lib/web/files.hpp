@@ -1,14 +1,16 @@
 #pragma once
 
 #include "sys/error.hpp"
+#include "sys/fd.hpp"
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 // A few files for browsers: these paths, GET and HEAD, and nothing else there is. Pure, but for
-// reading the file.
+// opening the file.
 namespace conos::web {
 
 struct Served {
@@ -23,8 +25,6 @@ struct Site {
   std::vector<std::string> names; // by which it may be asked for, beside addresses and localhost
 };
 
-constexpr std::size_t k_max_file_bytes = 16U << 20U;
-
 struct Asked {
   std::string_view method;
   std::string_view path; // without what follows a question mark
@@ -36,7 +36,9 @@ struct Asked {
 struct Answer {
   int status = 0;
   std::map<std::string, std::string> headers;
-  std::string body;
+  std::string body{};   // where there is no file
+  UniqueFd file{};      // read while it is sent: no connection costs the memory of a page
+  std::size_t size = 0; // of the file
 };
 
 // Whether a browser that asks in the name of `host` was sent here by somebody who knows the
