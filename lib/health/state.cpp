@@ -324,8 +324,9 @@ Result<State> state_from_json(std::string_view text)
     for (const auto& [key, finding] : json.at("findings").items()) {
       state.findings.emplace(key, finding_from(key, finding));
     }
-    for (const auto& [key, said] : json.value("checks", Json::object()).items()) {
-      state.checks.emplace(key, said_from(said)); // of an older one there are none
+    const auto checks = json.value("checks", Json::object()); // an older one has none
+    for (const auto& [key, said] : checks.items()) {
+      state.checks.emplace(key, said_from(said));
     }
     for (const auto& one : json.at("recent")) {
       state.recent.push_back({time_of(one.at("at")).value_or(Time()), one.at("words")});
