@@ -592,14 +592,18 @@ private:
     }
   }
 
+  static bool is_loopback(const Address& address)
+  {
+    return address.is_v6 ? address == parse_address("::1") : address.bytes.front() == 127;
+  }
+
   // Where the status page is served, if at all.
   void dashboard(Config& config)
   {
     const Lookup look(in_dashboard, {&m_document.table("dashboard")});
     const Lookup deployment(in_deployment, {&m_document.table("deployment")});
     const auto bind = look.text("bind");
-    const bool local = bind == "127.0.0.1" || bind == "localhost";
-    const auto address = parse_address(local ? "127.0.0.1" : bind);
+    const auto address = parse_address(bind == "localhost" ? "127.0.0.1" : bind);
     if (!address) {
       error(look.find("bind")->at,
         fmt::format("key 'bind': '{}' is no address, such as 127.0.0.1, and not localhost",
@@ -609,9 +613,10 @@ private:
     const auto host = address->is_v6 ? "[" + to_string(*address) + "]" : to_string(*address);
     config.dashboard.is_enabled = look.get<bool>("enabled");
     config.dashboard.listen = fmt::format("{}:{}", host, look.number<int>("port"));
-    if (config.dashboard.is_enabled && !local && deployment.text("mode") == "local_trusted") {
-      error(look.find("bind")->at,
-        "key 'bind': is 127.0.0.1 or localhost where deployment.mode is local_trusted");
+    if (config.dashboard.is_enabled && !is_loopback(*address) &&
+        deployment.text("mode") == "local_trusted") {
+      error(look.find("bind")->at, "key 'bind': is an address of this machine's alone, such as "
+                                   "127.0.0.1, where deployment.mode is local_trusted");
     }
   }
 
