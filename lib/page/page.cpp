@@ -21,12 +21,40 @@ namespace conos::page {
 
 namespace {
 
-using budget::usd_text;
+// "12 s", "38 min", "3 h 5 min", "5 d 2 h"
+std::string span_text(Duration duration)
+{
+  struct Unit {
+    std::int64_t seconds;
+    std::string_view name;
+  };
+  constexpr std::array<Unit, 4> k_units{{{86'400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
+  const auto all =
+    std::max<std::int64_t>(0, std::chrono::floor<std::chrono::seconds>(duration).count());
+  const auto* const unit = std::find_if(k_units.begin(), k_units.end() - 1, [&](const Unit& one) {
+    return all >= one.seconds;
+  });
+  auto text = fmt::format("{} {}", all / unit->seconds, unit->name);
+  if (const auto rest = all % unit->seconds; rest > 0) {
+    const auto& next = *(unit + 1);
+    const auto count = rest / next.seconds;
+    text += count > 0 ? fmt::format(" {} {}", count, next.name) : "";
+  }
+  return text;
+}
 
 std::string ago(Time then, Time now)
 {
-  return for_people(
-    std::max<Duration>(Duration(0), std::chrono::floor<std::chrono::seconds>(now - then)));
+  return span_text(std::chrono::floor<Duration>(now - then));
+}
+
+// "1.25 USD"; what is less than a cent is not nothing.
+std::string money(std::int64_t micros)
+{
+  constexpr std::int64_t k_cent = 10'000;
+  return micros > 0 && micros < k_cent
+           ? "< 0.01 USD"
+           : fmt::format("{:.2f} USD", static_cast<double>(micros) / (100.0 * k_cent));
 }
 
 std::string counted(std::size_t count, std::string_view one, std::string_view many)
@@ -233,7 +261,7 @@ private:
   {
     return fmt::format("A new one is made after each healthcheck, every {}: when this is more than "
                        "{} ago, nobody checks the machine.",
-      for_people(m_view.interval), for_people(3 * m_view.interval));
+      span_text(m_view.interval), span_text(3 * m_view.interval));
   }
 
   Html content() const
@@ -277,7 +305,7 @@ private:
     tiles += share_tile("Disk free", facts.capacity.disk_free, facts.capacity.disk_total);
     tiles +=
       share_tile("Memory available", facts.capacity.memory_available, facts.capacity.memory_total);
-    tiles += tile("Up", facts.capacity.uptime ? for_people(*facts.capacity.uptime) : "?",
+    tiles += tile("Up", facts.capacity.uptime ? span_text(*facts.capacity.uptime) : "?",
       facts.packages ? fmt::format("{} packages", *facts.packages) : "");
     return element("dl", {{"class", "glance"}}, {tiles});
   }
@@ -310,8 +338,8 @@ private:
       return tile("Spent today", "-", "no model was called");
     }
     const auto limit = all->limits.usd_day > 0 ? all->limits.usd_day + all->added.usd : 0;
-    return tile("Spent today", usd_text(all->used.usd),
-      limit > 0 ? "of " + usd_text(limit) : "no limit for all together",
+    return tile("Spent today", money(all->used.usd),
+      limit > 0 ? "of " + money(limit) : "no limit for all together",
       limit > 0 && all->used.usd >= limit ? "bad" : "");
   }
 
@@ -346,10 +374,10 @@ private:
                              return fmt::format("{:.0f}", value);
                            }},
       m_now);
-    out += figure_of({"Spent each hour", all != nullptr ? usd_text(all->used.usd) + " today" : "-",
+    out += figure_of({"Spent each hour", all != nullptr ? money(all->used.usd) + " today" : "-",
                        spent_of(samples, m_now),
                        [](double value) {
-                         return usd_text(std::llround(value * 1e6));
+                         return money(std::llround(value * 1e6));
                        },
                        true},
       m_now);
@@ -675,7 +703,7 @@ private:
       }
       rows.push_back(
         {one.scope == budget::k_everybody ? Html("all agents") : foreign(one.scope, 64),
-          usd_text(one.used.usd), of_limit(one.limits.usd_day, usd_text(usd)),
+          money(one.used.usd), of_limit(one.limits.usd_day, money(usd)),
           std::to_string(one.used.tokens), of_limit(one.limits.tokens_day, std::to_string(tokens)),
           pause});
     }

@@ -14,7 +14,7 @@ inline constexpr const char* k_css = R"css(
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0 auto;max-width:72rem;padding:0 1.25rem 3rem;background:var(--paper);color:var(--text);
-font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
+overflow-wrap:break-word;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 a{color:var(--link)}
 code,.mono{font:.88em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
 code{overflow-wrap:anywhere}
@@ -31,7 +31,7 @@ p{margin:.3rem 0}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}
 .state{font-weight:600}
 nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;margin:.6rem 0 0;padding:0;font-size:.93em}
-.glance{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:1px;margin:1rem 0 0;
+.glance{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:1px;margin:1rem 0 0;
 background:var(--rule);border:1px solid var(--rule);border-radius:6px;overflow:hidden}
 .glance div{background:var(--sheet);padding:.65rem .85rem}
 .glance dt{color:var(--quiet);font-size:.85em}
@@ -49,7 +49,7 @@ svg{display:block;width:100%;height:3.5rem}
 .bars{fill:var(--ink)}
 .ground{fill:none;stroke:var(--rule);stroke-width:1;vector-effect:non-scaling-stroke}
 .axis{display:flex;justify-content:space-between;color:var(--quiet);font-size:.8em;margin:.3rem 0 0}
-.findings{list-style:none;margin:0;padding:0;display:grid;gap:.75rem}
+.findings{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:minmax(0,1fr);gap:.75rem}
 .findings>li{background:var(--sheet);border:1px solid var(--rule);border-left:3px solid currentColor;
 border-radius:6px;padding:.7rem .95rem}
 .findings .inner{color:var(--text)}
@@ -63,13 +63,15 @@ caption{text-align:left;padding:.5rem .85rem;color:var(--quiet);font-size:.9em}
 th,td{padding:.4rem .85rem;text-align:left;vertical-align:top;border-top:1px solid var(--rule)}
 thead th{border-top:0;color:var(--quiet);font-weight:400;font-size:.87em;white-space:nowrap}
 tbody th{font-weight:600}
+/* signs that pile up on one letter stay in their place */
+th,td,dd,p,h3,li{overflow:clip}
 .num{text-align:right;white-space:nowrap}
 .said{overflow-wrap:anywhere;min-width:12rem}
 .nowrap{white-space:nowrap}
 details{margin-top:.75rem}
 summary{cursor:pointer;color:var(--link)}
 details .wide{margin-top:.6rem}
-.trouble{margin:.3rem 0;padding-left:1.2rem}
+.trouble{list-style:none;margin:.3rem 0;padding:0}
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--rule);color:var(--quiet);font-size:.9em}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 @media (max-width:44rem){

@@ -124,8 +124,8 @@ private:
     for (const auto& [id, error] : all->trouble) {
       m_view.trouble.push_back(during("request " + id)(error).text());
     }
-    std::erase_if(all->requests, [](const gate::Request& request) {
-      return request.state != gate::State::pending;
+    std::erase_if(all->requests, [&](const gate::Request& request) {
+      return request.state != gate::State::pending || request.expires_at <= m_view.facts.at;
     });
     m_view.requests = std::move(all->requests);
   }

@@ -205,7 +205,18 @@ inline View busy_view()
       sample.usd_micros.reset();
     }
   }
+  view.samples = with(view.samples, sample_of(view));
   return view;
+}
+
+// A letter with that many accents above each other, which reach into the lines before.
+inline std::string piled_up(std::size_t accents)
+{
+  std::string text = "Z";
+  for (std::size_t i = 0; i < accents; ++i) {
+    text += "\u0301";
+  }
+  return text;
 }
 
 // What strangers write where they can: each is to be seen as text.
@@ -216,7 +227,7 @@ inline std::vector<std::string> hostile_texts()
     "abc\u202Egnp.exe \u2066x\u2069 \u061Cy", std::string("nul\0nul", 7),
     "bytes \xff\xfe\xc0\xaf \xed\xa0\x80", "&lt;b&gt; &amp; &#60;script&#62;",
     "javascript:alert(1)", "' onmouseover='alert(1)", "<!-- ", "]]>", "\\x3cscript\\x3e",
-    std::string(1U << 20U, 'W')};
+    piled_up(25), std::string(1U << 20U, 'W')};
 }
 
 inline View hostile_view()
