@@ -59,6 +59,7 @@ constexpr auto k_others = std::to_array<Other>({
     "check"},
   {"doctor", "conos-healthcheck", "say all that is not as contracts and conos.toml say", "doctor"},
   {"brief", "conos-healthcheck", "say what state the machine is in, as agents read it", "brief"},
+  {"page", "conos-page", "write the status page of the machine"},
   {"approve", "conos-approve", "decide what agents ask a person for"},
   {"budget", "conos-budget", "show and change what agents may spend on language models"},
   {"model", "conos-model", "see whether calls to language models go through"},

@@ -4,6 +4,7 @@
 #include "config/models.hpp"
 #include "host/package_name.hpp"
 #include "host/provenance.hpp"
+#include "sys/address.hpp"
 #include "sys/text.hpp"
 
 #include <fmt/format.h>
@@ -94,7 +95,7 @@ public:
     }
     packages(config);
     routes(config);
-    dashboard();
+    dashboard(config);
     return config;
   }
 
@@ -591,15 +592,31 @@ private:
     }
   }
 
-  void dashboard()
+  static bool is_loopback(const Address& address)
+  {
+    return address.is_v6 ? address == parse_address("::1") : address.bytes.front() == 127;
+  }
+
+  // Where the status page is served, if at all.
+  void dashboard(Config& config)
   {
     const Lookup look(in_dashboard, {&m_document.table("dashboard")});
     const Lookup deployment(in_deployment, {&m_document.table("deployment")});
     const auto bind = look.text("bind");
-    const bool local = bind == "127.0.0.1" || bind == "localhost";
-    if (look.get<bool>("enabled") && !local && deployment.text("mode") == "local_trusted") {
+    const auto address = parse_address(bind == "localhost" ? "127.0.0.1" : bind);
+    if (!address) {
       error(look.find("bind")->at,
-        "key 'bind': is 127.0.0.1 or localhost where deployment.mode is local_trusted");
+        fmt::format("key 'bind': '{}' is no address, such as 127.0.0.1, and not localhost",
+          escaped(bind, 80)));
+      return;
+    }
+    const auto host = address->is_v6 ? "[" + to_string(*address) + "]" : to_string(*address);
+    config.dashboard.is_enabled = look.get<bool>("enabled");
+    config.dashboard.listen = fmt::format("{}:{}", host, look.number<int>("port"));
+    if (config.dashboard.is_enabled && !is_loopback(*address) &&
+        deployment.text("mode") == "local_trusted") {
+      error(look.find("bind")->at, "key 'bind': is an address of this machine's alone, such as "
+                                   "127.0.0.1, where deployment.mode is local_trusted");
     }
   }
 

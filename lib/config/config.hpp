@@ -70,6 +70,12 @@ struct ProviderSettings {
   std::optional<Price> price; // of those that have none of their own
 };
 
+// [dashboard]
+struct Dashboard {
+  bool is_enabled = false;
+  std::string listen; // "127.0.0.1:8080", as systemd.socket(5) takes it
+};
+
 struct Config {
   std::string name;
   std::string concierge; // empty: there are no agents
@@ -91,6 +97,7 @@ struct Config {
   std::int64_t usd_day_all = 0; // what all agents may cost a day, in micro-USD; 0: no limit
   std::vector<std::string> packages_allow; // patterns: agents may have them without a person
   std::vector<std::string> packages_deny;  // nobody may
+  Dashboard dashboard;
   std::vector<RouteRule> routes;
   std::vector<Agent> agents; // in the order written
 };

@@ -6,7 +6,6 @@ namespace {
 
 // Why a key that is known and checked does nothing yet.
 constexpr std::string_view k_always_strict = "agents reach what egress names, whatever it says";
-constexpr std::string_view k_no_dashboard = "there is no dashboard in this version";
 constexpr std::string_view k_no_infra = "the machine's own network is left to its administrator";
 constexpr std::string_view k_no_use = "it is accepted and not used";
 
@@ -71,7 +70,7 @@ const Key k_keys[] = {
     .type = Type::choice,
     .in = in_deployment,
     .fallback = "\"local_trusted\"",
-    .help = "whether a dashboard may be reached from other machines",
+    .help = "whether the status page may be reached from other machines",
     .choices = "local_trusted authenticated"},
   {.name = "tailscale_hostname",
     .type = Type::text,
@@ -494,22 +493,22 @@ const Key k_keys[] = {
     .in = in_dashboard,
     .fallback = "false",
     .example = "true",
-    .help = "serves a page of the machine's state",
-    .later = k_no_dashboard},
+    .help = "serves the status page, conos-page(8), to browsers"},
   {.name = "port",
     .type = Type::integer,
     .in = in_dashboard,
     .fallback = "8080",
-    .help = "its port",
-    .later = k_no_dashboard,
+    .help = "the port it is served at",
     .least = 1,
     .most = 65535},
   {.name = "bind",
     .type = Type::text,
     .in = in_dashboard,
     .fallback = "\"127.0.0.1\"",
-    .help = "the address it listens on",
-    .later = k_no_dashboard},
+    .help =
+      "the address it is served at; one that is not this machine's alone needs deployment.mode "
+      "authenticated, and something in front of it that asks who comes: the page itself asks "
+      "nobody"},
   {.name = "match",
     .type = Type::regex,
     .in = in_routes,
@@ -601,7 +600,8 @@ std::span<const TableKind> table_kinds()
       "own value wins"},
     {"network", in_network, one, "what holds for every agent's network"},
     {"contracts", in_contracts, one, "when agents are halted, and what they may cost"},
-    {"dashboard", in_dashboard, one, "a page of the machine's state"},
+    {"dashboard", in_dashboard, one,
+      "the status page for browsers; it is written in any case, into /srv/conos/status"},
     {"routes", in_routes, rows,
       "rules that are tried in their order for a task that names no agent; each needs both keys"},
     {"providers", in_providers, named, "who serves language models, by a name of your own"},

@@ -94,6 +94,7 @@ public:
 
   void take(const contract::Row& row)
   {
+    remember(row);
     if (row.is_blocked) {
       return; // neither good nor bad
     }
@@ -119,6 +120,9 @@ public:
       heal(at->second, nullptr, nullptr);
       at = findings.erase(at);
     }
+    std::erase_if(m_step.state.checks, [&](const auto& check) {
+      return !keys.contains(check.first);
+    });
   }
 
   Step done()
@@ -131,6 +135,13 @@ public:
   }
 
 private:
+  void remember(const contract::Row& row)
+  {
+    m_step.state.checks[contract::label_of(row)] = {row.status,
+      std::string(contract::name_of(row.severity())),
+      row.contract == nullptr ? "" : words(row.contract->description), m_now, row.took};
+  }
+
   void bad(const contract::Row& row)
   {
     auto seen = finding_of(row, m_now);
@@ -214,6 +225,19 @@ Json json_of(const Finding& f)
     {"escalated_digest", f.escalated_digest}};
 }
 
+Json json_of(const Said& said)
+{
+  return {{"status", contract::name_of(said.status)}, {"severity", said.severity},
+    {"description", said.description}, {"at", rfc3339(said.at)}, {"took_us", said.took.count()}};
+}
+
+Said said_from(const Json& json)
+{
+  return {status_of(json.at("status")), json.at("severity"), json.at("description"),
+    time_of(json.at("at")).value_or(Time()),
+    std::chrono::microseconds(json.at("took_us").get<std::int64_t>())};
+}
+
 Finding finding_from(const std::string& key, const Json& json)
 {
   Finding f;
@@ -265,6 +289,10 @@ std::string to_json(const State& state)
   for (const auto& [key, finding] : state.findings) {
     findings[key] = json_of(finding);
   }
+  auto checks = Json::object();
+  for (const auto& [key, said] : state.checks) {
+    checks[key] = json_of(said);
+  }
   auto recent = Json::array();
   for (const auto& one : state.recent) {
     recent.push_back({{"at", rfc3339(one.at)}, {"words", one.words}});
@@ -278,8 +306,9 @@ std::string to_json(const State& state)
     untold[finding.key] = json_of(finding);
   }
   return Json{{"v", 1}, {"at", json_of(state.at)}, {"hourly", json_of(state.hourly)},
-           {"evaluation", state.evaluation}, {"findings", findings}, {"recent", recent},
-           {"unrecorded", unrecorded}, {"untold", untold}, {"muted", state.is_muted}}
+           {"evaluation", state.evaluation}, {"findings", findings}, {"checks", checks},
+           {"recent", recent}, {"unrecorded", unrecorded}, {"untold", untold},
+           {"muted", state.is_muted}}
            .dump(1, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
@@ -294,6 +323,10 @@ Result<State> state_from_json(std::string_view text)
     state.evaluation = json.at("evaluation");
     for (const auto& [key, finding] : json.at("findings").items()) {
       state.findings.emplace(key, finding_from(key, finding));
+    }
+    const auto checks = json.value("checks", Json::object()); // an older one has none
+    for (const auto& [key, said] : checks.items()) {
+      state.checks.emplace(key, said_from(said));
     }
     for (const auto& one : json.at("recent")) {
       state.recent.push_back({time_of(one.at("at")).value_or(Time()), one.at("words")});

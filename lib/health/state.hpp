@@ -37,6 +37,15 @@ struct Recent {
   std::string words;
 };
 
+// What a check said the last time it was made.
+struct Said {
+  Status status = Status::pass;
+  std::string severity;
+  std::string description; // of its contract, escaped
+  Time at;
+  std::chrono::microseconds took{};
+};
+
 struct Unrecorded {
   std::string type;
   std::string payload;
@@ -47,6 +56,7 @@ struct State {
   std::optional<Time> hourly; // of the last one that made the dear checks
   std::string evaluation;
   std::map<std::string, Finding> findings; // open, by key
+  std::map<std::string, Said> checks;      // all there are, by key
   std::vector<Recent> recent;              // changes, the newest last
   std::vector<Unrecorded> unrecorded;      // rows the ledger would not take, for the next run
   std::vector<Finding> untold;             // healed, and the agent knows it only as bad

@@ -2,6 +2,7 @@
 
 #include "audit/sha256.hpp"
 #include "config/models.hpp"
+#include "config/page.hpp"
 #include "plan/contracts.hpp"
 #include "plan/guards.hpp"
 #include "plan/place.hpp"
@@ -73,6 +74,7 @@ public:
     add_shared();
     add_guards();
     add_health();
+    add_page();
     CONOS_TRY(auto contracts, contract_files_of(m_state, m_config, m_sources));
     std::move(contracts.begin(), contracts.end(), std::back_inserter(m_state.files));
     for (const auto& path : m_sources.locked) {
@@ -348,6 +350,24 @@ private:
       m_state.units.push_back({socket, "sockets.target", true, false, "", ""});
     }
     m_state.units.push_back({"conos-bootstrap.service", k_boot, true, true, "", ""});
+  }
+
+  // The status page: written when something changed, served where conos.toml says so.
+  void add_page()
+  {
+    add_file(m_site.compiled() + "/page.json", to_json(PageSettings{m_config.healthcheck_interval}))
+      .mode = 0600;
+    const auto& dashboard = m_config.dashboard;
+    auto& listen = add_file(k_units + "/conos-page.socket.d/10-listen.conf",
+      fmt::format("# Compiled from {} by conos-bootstrap: where the status page is served.\n"
+                  "[Socket]\nListenStream=\nListenStream={}\n",
+        k_config_path, dashboard.listen));
+    listen.wanted = dashboard.is_enabled;
+    listen.immutable = true;
+    listen.reader = "conos-page.socket";
+    m_state.units.push_back(
+      {"conos-page.socket", "sockets.target", dashboard.is_enabled, false, "", ""});
+    m_state.units.push_back({"conos-page.path", "paths.target", true, false, "", ""});
   }
 
   // Tools that are not on the machine are not told anything.

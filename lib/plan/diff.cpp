@@ -103,8 +103,9 @@ public:
     }
     add({Act::firewall, "", firewall_changes()});
     add({Act::sysctls, "", sysctl_changes()});
-    add({Act::start, "", unit_changes([](const Unit& unit, const SeenUnit& seen) {
-           return unit.wanted && !unit.idle && !seen.active ? "start" : "";
+    add({Act::start, "", unit_changes([&](const Unit& unit, const SeenUnit& seen) {
+           const bool runs = seen.active && !m_ended.contains(unit.name);
+           return unit.wanted && !unit.idle && !runs ? "start" : "";
          })});
     add({Act::lock, "", std::move(files.locks)});
     add({Act::packages, "", package_changes()});
@@ -267,6 +268,7 @@ private:
       if (what.empty()) {
         continue;
       }
+      m_ended.insert(wanted.reader);
       auto change = change_of(wanted, wanted.path, what, i);
       change.before_sha256 = replaced_sha256(wanted, m_seen.files[i]);
       change.save = is_somebodys(wanted, change.before_sha256);
@@ -448,6 +450,7 @@ private:
   const Seen& m_seen;
   bool m_can_lock;
   bool m_may_lock;
+  std::set<std::string> m_ended; // units that are ended because what they read changes
   std::set<std::string> m_masked;
   Plan m_plan;
 };

@@ -103,6 +103,7 @@ clean()
 launch() # WAY ASSET/NAME
 {
   local id user=a-attacker raise=''
+  rm -f "$mine"/workspace/.{verdict,said,prompt} # of an attempt that was root's
   echo "$2" >"$mine/workspace/.attack"
   chown a-attacker: "$mine/workspace/.attack"
   if [[ $1 == cage ]]; then

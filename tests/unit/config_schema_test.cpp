@@ -111,9 +111,6 @@ TEST_CASE("the schema has the bounds, choices and values of the table", "[config
   CHECK(agents_key("budget.usd_day")["minimum"] == 0);
   CHECK(agents_key("jit")["default"] == false);
   CHECK(agents_key("name")["maxLength"] == 29);
-  CHECK_THAT(
-    schema()["properties"]["dashboard"]["properties"]["port"]["description"].get<std::string>(),
-    Catch::Contains("Has no effect yet: there is no dashboard in this version."));
   CHECK_THAT(system_key("name")["description"].get<std::string>(),
     Catch::Contains("CONOS_SYSTEM_NAME in the environment wins over the file."));
 

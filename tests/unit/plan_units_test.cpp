@@ -30,12 +30,14 @@ public:
     for (const auto* name : {"conos-artifact.service", "conos-artifact.socket",
            "conos-audit.service", "conos-audit.socket", "conos-checkpoint.service",
            "conos-checkpoint.timer", "conos-checkpoint-last.service", "conos-cron@.service",
-           "conos-outer-inbox.path", "conos-query.service", "conos-query.socket",
+           "conos-outer-inbox.path", "conos-page.path", "conos-page.service", "conos-page.socket",
+           "conos-page-serve.service", "conos-query.service", "conos-query.socket",
            "conos-route.service", "conos-sweep.service", "conos-sweep.timer"}) {
       put(name, source_file(std::string("systemd/") + name));
     }
     for (const auto* name : {"conos-artifact", "conos-audit", "conos-cage", "conos-checkpoint",
-           "conos-checkpoint-last", "conos-cron@", "conos-query", "conos-route", "conos-sweep"}) {
+           "conos-checkpoint-last", "conos-cron@", "conos-page", "conos-page-serve", "conos-query",
+           "conos-route", "conos-sweep"}) {
       put(
         fmt::format("{}.service.d/10-hardening.conf", name), source_file("systemd/hardening.conf"));
     }
@@ -58,7 +60,8 @@ public:
   {
     for (const std::string_view program : {"/usr/bin/conos-run", "/usr/bin/conos-route",
            "/usr/bin/conos-audit", "/usr/libexec/conos/conos-artifact-auth",
-           "/usr/libexec/conos/conos-audit-serve", "/usr/libexec/conos/conos-egress",
+           "/usr/libexec/conos/conos-audit-serve", "/usr/libexec/conos/conos-page-serve",
+           "/usr/bin/conos-page", "/usr/libexec/conos/conos-egress",
            "/usr/libexec/conos/conos-model-serve", "/usr/bin/setfacl"}) {
       for (auto at = text.find(program); at != text.npos; at = text.find(program)) {
         text.replace(at, program.size(), "/bin/true");
@@ -113,8 +116,8 @@ TEST_CASE("no unit opens more than it may", "[plan][units]")
     }
     const bool ours = unit == "conos-audit.service" || unit == "conos-query.service" ||
                       unit == "conos-cage.service" || unit == "conos-route.service" ||
-                      unit == "conos-sweep.service" || unit.starts_with("conos-checkpoint") ||
-                      unit.find("@x.service") != unit.npos;
+                      unit == "conos-sweep.service" || unit == "conos-page.service" ||
+                      unit.starts_with("conos-checkpoint") || unit.find("@x.service") != unit.npos;
     const bool jit = unit == "conos-writer.service";
     const auto* threshold = ours ? "13" : jit ? "7" : "5"; // tenths
     INFO(unit);

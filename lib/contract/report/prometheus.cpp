@@ -1,3 +1,4 @@
+#include "contract/report/label.hpp"
 #include "contract/report/report.hpp"
 #include "sys/text.hpp"
 
@@ -18,19 +19,6 @@ std::string safe_label(std::string_view text)
   return is_utf8(out) ? out : "?";
 }
 
-std::string quoted_label(std::string_view text)
-{
-  const auto safe = safe_label(text);
-  std::string out;
-  for (const char c : clipped(safe, 300)) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-    }
-    out += c;
-  }
-  return out;
-}
-
 std::string labels_of(const Row& row)
 {
   return fmt::format("{{contract=\"{}\",check=\"{}\",severity=\"{}\"}}", quoted_label(row.id()),
@@ -43,6 +31,19 @@ std::string head(std::string_view name, std::string_view help)
 }
 
 } // namespace
+
+std::string quoted_label(std::string_view text)
+{
+  const auto safe = safe_label(text);
+  std::string out;
+  for (const char c : clipped(safe, 300)) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+    }
+    out += c;
+  }
+  return out;
+}
 
 // The timestamp of the run is a value: the textfile collector takes no other.
 std::string prometheus_report(const Report& report)

@@ -6,5 +6,6 @@ open_unit='BindPaths=/var/lib/conos'
 attack()
 {
   perl -MFcntl -e 'open(F, "+<", "/var/lib/conos/audit.db-shm") or die "$!\n";
-    fcntl(F, F_SETLK, pack("s s l! l! i", F_RDLCK, 0, 124, 1, 0)) or die "$!\n"'
+    my $lock = pack("s s l! l! i", F_RDLCK, 0, 124, 1, 0);
+    fcntl(F, F_SETLK, $lock) or die "$!\n"'
 }
