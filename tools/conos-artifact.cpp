@@ -107,8 +107,8 @@ Result<Exit> create(const cli::Args& args)
   CONOS_TRY(const auto content, open_content(args["from"]));
   CONOS_TRY(const auto store, open_store());
   CONOS_TRY(artifact, store.add(std::move(artifact), content));
-  CONOS_CHECK(record("artifact.created", artifact,
-    {{"file", artifact.file}, {"exposure", to_string(artifact.exposure)}}));
+  CONOS_TRY(auto ledger, audit::Ledger::open(Site().lib));
+  CONOS_CHECK(ledger.append({created_row(artifact)}).map_error(during("done, and not recorded")));
   print(to_json(artifact));
   return Exit::ok;
 }

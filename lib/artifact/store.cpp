@@ -6,6 +6,7 @@
 #include "sys/text.hpp"
 
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ struct Kept {
   std::string begin; // of it
 };
 
-Result<Kept> copy_of(const UniqueFd& content, const UniqueFd& dir)
+Result<Kept> copy_of(const UniqueFd& content, const UniqueFd& dir, std::size_t most)
 {
   constexpr std::size_t k_begin = 4096;
   Kept kept;
@@ -62,8 +63,8 @@ Result<Kept> copy_of(const UniqueFd& content, const UniqueFd& dir)
     }
     const std::string_view piece(buffer.data(), static_cast<std::size_t>(got));
     kept.size += piece.size();
-    if (kept.size > k_max_content_bytes) {
-      return fail(Kind::bad_data, "the content has more than {} bytes", k_max_content_bytes);
+    if (kept.size > most) {
+      return fail(Kind::bad_data, "the content has more than {} bytes", most);
     }
     hasher.update(piece);
     kept.begin += piece.substr(0, k_begin - std::min(k_begin, kept.begin.size()));
@@ -113,9 +114,9 @@ Result<UniqueFd> Store::hold() const
   return hold_directory(m_dir);
 }
 
-Result<Artifact> Store::add(Artifact artifact, const UniqueFd& content) const
+Result<Artifact> Store::add(Artifact artifact, const UniqueFd& content, std::size_t most) const
 {
-  CONOS_TRY(const auto kept, copy_of(content, m_contents));
+  CONOS_TRY(const auto kept, copy_of(content, m_contents, most));
   CONOS_TRY(const auto digits, random_hex(16));
   artifact.id = "art_" + digits;
   artifact.size = kept.size;
@@ -222,6 +223,20 @@ Result<Store::Cleared> Store::clear(Time before, bool only_look) const
     }
   }
   return cleared;
+}
+
+audit::Row created_row(const Artifact& artifact)
+{
+  nlohmann::json payload{{"artifact", artifact.id}, {"by", artifact.by}, {"file", artifact.file},
+    {"sha256", artifact.sha256}, {"exposure", to_string(artifact.exposure)}};
+  if (!artifact.task.empty()) {
+    payload["id"] = artifact.task;
+  }
+  audit::Row row;
+  row.type = "artifact.created";
+  row.actor = artifact.by;
+  row.payload = payload.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return row;
 }
 
 Result<std::vector<Key>> find_or_make_keys(const std::string& directory)

@@ -2,6 +2,7 @@
 
 #include "artifact/artifact.hpp"
 #include "artifact/link.hpp"
+#include "audit/ledger.hpp"
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
@@ -26,8 +27,9 @@ public:
 
   // Keeps what `content` gives to its end, and says what is known of it: size, digest and, where
   // `artifact` names no type, its type. Whole or not at all, durably. Kind::bad_data when there is
-  // nothing, or more than k_max_content_bytes.
-  Result<Artifact> add(Artifact artifact, const UniqueFd& content) const;
+  // nothing, or more than `most` bytes.
+  Result<Artifact> add(
+    Artifact artifact, const UniqueFd& content, std::size_t most = k_max_content_bytes) const;
 
   // Kind::not_found, Kind::usage when `id` is none.
   Result<Artifact> get(const std::string& id) const;
@@ -60,6 +62,9 @@ private:
   UniqueFd m_dir;
   UniqueFd m_contents;
 };
+
+// The row that says that it was made, and by whom.
+audit::Row created_row(const Artifact& artifact);
 
 // The keys in `directory`, /var/lib/conos; a first one is made where there is none.
 Result<std::vector<Key>> find_or_make_keys(const std::string& directory);
