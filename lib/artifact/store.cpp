@@ -114,7 +114,30 @@ Result<UniqueFd> Store::hold() const
   return hold_directory(m_dir);
 }
 
-Result<Artifact> Store::add(Artifact artifact, const UniqueFd& content, std::size_t most) const
+Result<UniqueFd> Store::nameless_record(const Artifact& artifact) const
+{
+  CONOS_TRY(const auto group, group_of(m_dir));
+  CONOS_TRY(auto record, nameless(m_dir, to_json(artifact), k_mode, {0, group}));
+  CONOS_CHECK(sync_file(record));
+  return record;
+}
+
+// The content first: a record without one would be an artifact that cannot be shown, a content
+// without a record is cleared.
+Result<> Store::name_both(
+  const UniqueFd& content, const UniqueFd& record, const Artifact& artifact) const
+{
+  const auto named = give_name(content, m_contents, artifact.sha256);
+  if (!named && named.error().kind != Kind::exists) {
+    return named;
+  }
+  CONOS_CHECK(sync_file(m_contents));
+  CONOS_CHECK(give_name(record, m_dir, record_of(artifact.id)));
+  return sync_file(m_dir);
+}
+
+Result<Artifact> Store::add(
+  Artifact artifact, const UniqueFd& content, const Agree& agree, std::size_t most) const
 {
   CONOS_TRY(const auto kept, copy_of(content, m_contents, most));
   CONOS_TRY(const auto digits, random_hex(16));
@@ -124,22 +147,12 @@ Result<Artifact> Store::add(Artifact artifact, const UniqueFd& content, std::siz
   if (artifact.content_type.empty()) {
     artifact.content_type = content_type_of(artifact.file, kept.begin);
   }
+  CONOS_TRY(const auto record, nameless_record(artifact));
   CONOS_TRY(const auto held, hold()); // so that nobody clears the content before it has a record
-  const auto named = give_name(kept.file, m_contents, kept.sha256);
-  if (!named && named.error().kind != Kind::exists) {
-    return tl::unexpected<Error>(named.error());
-  }
-  CONOS_CHECK(sync_file(m_contents));
-  CONOS_CHECK(put(artifact, true));
+  CONOS_CHECK(agree(artifact));
+  CONOS_CHECK(
+    name_both(kept.file, record, artifact).map_error(during("keep '" + artifact.id + "'")));
   return artifact;
-}
-
-Result<> Store::put(const Artifact& artifact, bool is_new) const
-{
-  CONOS_TRY(const auto group, group_of(m_dir));
-  const auto name = record_of(artifact.id);
-  return is_new ? publish(m_dir, name, to_json(artifact), k_mode, {0, group})
-                : replace_alone(m_dir, name, to_json(artifact), k_mode, {0, group});
 }
 
 Result<Artifact> Store::get(const std::string& id) const
@@ -188,7 +201,8 @@ Result<Artifact> Store::change(
   CONOS_TRY(const auto held, hold());
   CONOS_TRY(auto artifact, get(id));
   CONOS_CHECK(change(artifact));
-  CONOS_CHECK(put(artifact, false));
+  CONOS_TRY(const auto group, group_of(m_dir));
+  CONOS_CHECK(replace_alone(m_dir, record_of(id), to_json(artifact), k_mode, {0, group}));
   return artifact;
 }
 

@@ -40,7 +40,8 @@ Result<Artifact> artifact_of(const Request& request, Time time)
   return one;
 }
 
-Result<> has_room(const artifact::Store& store, const std::string& account, Time time)
+// Where nobody adds any meanwhile: many units may be at it at once.
+Result<> has_room(const artifact::Store& store, const Artifact& another)
 {
   CONOS_TRY(const auto all, store.all([](const Error& error) {
     log::warning("{}", escaped(error.text()));
@@ -48,14 +49,14 @@ Result<> has_room(const artifact::Store& store, const std::string& account, Time
   std::size_t count = 0;
   std::size_t bytes = 0;
   for (const auto& one : all) {
-    if (one.by == account && artifact::is_valid(one, time)) {
+    if (one.by == another.by && artifact::is_valid(one, another.created_at)) {
       ++count;
       bytes += one.size;
     }
   }
-  return count < k_max_artifacts && bytes + k_max_artifact <= k_max_artifact_bytes
+  return count < k_max_artifacts && bytes + another.size <= k_max_artifact_bytes
            ? Result<>{}
-           : fail(Kind::busy, "{} has {} artifacts of {} bytes already", account, count, bytes);
+           : fail(Kind::busy, "{} has {} artifacts of {} bytes already", another.by, count, bytes);
 }
 
 } // namespace
@@ -99,16 +100,16 @@ Result<Kept> create_artifact(const Site& site, audit::Ledger& ledger, const Requ
   if (!ledger.has_room()) {
     return fail(Kind::unavailable, "the disk is full: nothing is kept that cannot be recorded");
   }
-  const auto time = now();
-  CONOS_TRY(auto one, artifact_of(request, time));
+  CONOS_TRY(auto one, artifact_of(request, now()));
   CONOS_TRY(const auto store, artifact::Store::open(site.srv + "/" + artifact::k_place));
-  CONOS_CHECK(has_room(store, one.by, time));
   CONOS_TRY(const auto content,
     open_in_workspace(site, request.agent, request.uid, given(request, "file")));
+  const auto agree = [&](const Artifact& another) -> Result<> {
+    CONOS_CHECK(has_room(store, another));
+    return ledger.append({artifact::created_row(another)}).map([](const auto&) {});
+  };
   // it may have grown meanwhile
-  CONOS_TRY(one, store.add(std::move(one), content, k_max_artifact));
-  CONOS_CHECK(
-    ledger.append({artifact::created_row(one)}).map_error(during("kept, and not recorded")));
+  CONOS_TRY(one, store.add(std::move(one), content, agree, k_max_artifact));
   const Json result{{"artifact", one.id}, {"file", one.file}, {"content_type", one.content_type},
     {"sha256", one.sha256}, {"bytes", one.size}, {"exposure", to_string(one.exposure)},
     {"expires_at", rfc3339(*one.expires_at, 0)}};

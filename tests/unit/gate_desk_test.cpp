@@ -377,6 +377,40 @@ TEST_CASE("a file of the agent's workspace becomes its artifact", "[gate][grante
   }));
 }
 
+TEST_CASE("an agent keeps so many artifacts and no more", "[gate][granted]")
+{
+  GateSite gate;
+  auto desk = gate.desk();
+  const auto workspace = open_dir(gate.site.agent("writer") + "/workspace").value();
+  REQUIRE(publish(workspace, "a.md", "# Words", 0600));
+  const auto store = artifact::Store::open(gate.site.srv + "/artifacts").value();
+  const auto create = [&] {
+    const auto request = gate.sealed("artifact.create", {{"file", "a.md"}});
+    return create_artifact(gate.site, *desk.ledger().value(), request);
+  };
+  const auto last = create();
+  REQUIRE(last);
+  const auto has = [&](const std::string& by, std::size_t size) {
+    REQUIRE(store.change(last->id, [&](artifact::Artifact& one) -> Result<> {
+      one.by = by;
+      one.size = size;
+      return {};
+    }));
+  };
+  has("a-writer", k_max_artifact_bytes - 6);
+  CHECK(create().error().kind == Kind::busy);
+  has("a-other", k_max_artifact_bytes - 6);
+  for (std::size_t i = 0; i < k_max_artifacts; ++i) {
+    REQUIRE(create());
+  }
+  REQUIRE(replace(workspace, "a.md", "# More words", 0600));
+  const auto rows = gate.rows().size();
+  const auto another = create();
+  CHECK(another.error().kind == Kind::busy);
+  CHECK(gate.rows().size() == rows);
+  CHECK(list_names(open_dir(gate.site.srv + "/artifacts/content").value(), 10)->size() == 1);
+}
+
 TEST_CASE("what is no file of the agent's own is no artifact", "[gate][granted]")
 {
   namespace fs = std::filesystem;
