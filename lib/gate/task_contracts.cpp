@@ -18,7 +18,8 @@ using task_contract::Deed;
 using task_contract::TaskContract;
 using task_contract::Wish;
 
-constexpr std::size_t k_most_listed = 500;
+// Anybody may open long ones: the answer has to be one that the others' clients still take.
+constexpr std::size_t k_most_listed_bytes = ask::k_max_answer_bytes / 2;
 
 std::string given(const ask::Arguments& args, std::string_view name)
 {
@@ -78,13 +79,7 @@ task_contract::Actor actor_of(const std::string& agent, const std::string& task)
 
 std::vector<std::string> checks_named(const ask::Arguments& args)
 {
-  std::vector<std::string> checks;
-  for (const auto word : split(given(args, "checks"), ',')) {
-    if (!trimmed(word).empty()) {
-      checks.emplace_back(trimmed(word));
-    }
-  }
-  return checks;
+  return task_contract::checks_in(given(args, "checks"));
 }
 
 Result<Json> do_task_contract_deed(const Site& site, audit::Ledger& ledger, std::string_view verb,
@@ -127,13 +122,22 @@ Result<Json> look_at_task_contracts(const Site& site, std::string_view verb,
   CONOS_TRY(const auto all, shelf.all());
   const bool with_ended = given(args, "all") == "true";
   auto seen = Json::array();
+  std::size_t bytes = 0;
+  std::size_t more = 0;
   for (const auto& contract : all.contracts) {
     const bool is_wanted = with_ended || !task_contract::has_ended(contract.state);
-    if (is_wanted && is_seen(contract, account, tier, time) && seen.size() < k_most_listed) {
-      seen.push_back(summary(contract));
+    if (!is_wanted || !is_seen(contract, account, tier, time)) {
+      continue;
+    }
+    const auto text = task_contract::summary_json(contract);
+    bytes += text.size();
+    if (bytes <= k_most_listed_bytes) {
+      seen.push_back(Json::parse(text));
+    } else {
+      ++more;
     }
   }
-  return Json{{"contracts", std::move(seen)}};
+  return Json{{"contracts", std::move(seen)}, {"more", more}};
 }
 
 } // namespace conos::gate

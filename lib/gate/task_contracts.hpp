@@ -41,7 +41,8 @@ Result<Completed> complete_task_contract(const Site& site, audit::Ledger& ledger
   const ask::Arguments& args, const task_contract::Actor& actor, const Hands& hands);
 
 // contract.show and contract.list. A worker sees what is open to it, what it opened, and what it
-// has claimed; another is answered like one that is not there.
+// has claimed; another is answered like one that is not there. A list ends where an answer would
+// become too long, and `more` says how many are not in it.
 Result<nlohmann::json> look_at_task_contracts(const Site& site, std::string_view verb,
   const ask::Arguments& args, const std::string& account, Tier tier);
 

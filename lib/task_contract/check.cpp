@@ -18,11 +18,6 @@ constexpr std::size_t k_max_report = 16U << 20U;
 constexpr std::size_t k_max_findings = 20;
 constexpr int k_last_answer = 1; // 0: all is as it says; 1: not all
 
-std::string contract_in(const std::string& check)
-{
-  return check.substr(0, check.find('/'));
-}
-
 std::string last_of(std::string_view said)
 {
   constexpr std::size_t k_most = 500;
@@ -32,10 +27,7 @@ std::string last_of(std::string_view said)
 
 Verdict judged(const Json& report, const std::vector<std::string>& checks)
 {
-  std::set<std::string> wanting;
-  for (const auto& check : checks) {
-    wanting.insert(contract_in(check));
-  }
+  std::set<std::string> wanting(checks.begin(), checks.end());
   std::vector<std::string> findings;
   for (const auto& one : report.at("results")) {
     const std::string status = one.at("status");
@@ -43,15 +35,17 @@ Verdict judged(const Json& report, const std::vector<std::string>& checks)
     if (one.contains("problems")) {
       continue; // a file that is no contract says nothing about those that were named
     }
+    const auto check = id + "/" + one.at("check_name").get<std::string>();
     if (status == "pass") {
       wanting.erase(id);
+      wanting.erase(check);
     } else if (status != "skip" && status != "exempt") {
-      findings.push_back(fmt::format("{}/{}: {}: {}", id, one.at("check_name").get<std::string>(),
-        status, escaped(one.at("what").get<std::string>())));
+      findings.push_back(
+        fmt::format("{}: {}: {}", check, status, escaped(one.at("what").get<std::string>())));
     }
   }
-  for (const auto& id : wanting) {
-    findings.push_back(id + ": none of its checks passed");
+  for (const auto& named : wanting) {
+    findings.push_back(named + ": was not seen to pass");
   }
   const auto all = findings.size();
   if (all > k_max_findings) {

@@ -24,8 +24,9 @@ using Run = std::function<Result<Ended>(const Command& command, const Bounds& bo
 // conos-contract in a process of its own: a check that hangs in the kernel holds nobody up.
 Judge by_conos_contract(Run run);
 
-// The verdict on the report of `conos-contract check --json`. Each contract has a check that
-// passed, and none that failed, not even as a warning; what was skipped or is let off says neither.
+// The verdict on the report of `conos-contract check --json`. Each contract that is named has a
+// check that passed, each check that is named has passed itself, and none failed, not even as a
+// warning; what was skipped or is let off says neither.
 // Kind::bad_data when it is no report.
 Result<Verdict> verdict_of(std::string_view report, const std::vector<std::string>& checks);
 

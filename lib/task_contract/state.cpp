@@ -172,18 +172,24 @@ Result<TaskContract> opened(const Draft& draft, const Actor& actor, Time now)
   return contract;
 }
 
+std::vector<std::string> checks_in(std::string_view text)
+{
+  std::vector<std::string> checks;
+  for (const auto word : split(text, ',')) {
+    if (!trimmed(word).empty()) {
+      checks.emplace_back(trimmed(word));
+    }
+  }
+  return checks;
+}
+
 Result<Draft> draft_of(const Arguments& args)
 {
   const auto given = [&](std::string_view name) {
     const auto found = args.find(name);
     return found == args.end() ? std::string() : found->second;
   };
-  Draft draft{given("id"), given("title"), given("description")};
-  for (const auto word : split(given("checks"), ',')) {
-    if (!trimmed(word).empty()) {
-      draft.checks.emplace_back(trimmed(word));
-    }
-  }
+  Draft draft{given("id"), given("title"), given("description"), checks_in(given("checks"))};
   if (const auto due = given("due"); !due.empty()) {
     CONOS_TRY(draft.due_at, parse_rfc3339(due));
   }

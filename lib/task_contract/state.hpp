@@ -147,6 +147,9 @@ bool is_check(std::string_view text);
 // Kind::bad_data with what is wrong with it.
 Result<TaskContract> opened(const Draft& draft, const Actor& actor, Time now);
 
+// The ids in a text with commas between them.
+std::vector<std::string> checks_in(std::string_view text);
+
 // Of arguments by their names: id, title, description, checks (with commas), due (a time). Those
 // that are empty are not given. Kind::bad_data when a time is none.
 using Arguments = std::map<std::string, std::string, std::less<>>;

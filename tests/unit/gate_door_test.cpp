@@ -233,6 +233,25 @@ TEST_CASE("an agent claims a task contract as itself", "[gate][door]")
           .what.find("contract.run:other") != std::string::npos);
 }
 
+TEST_CASE("a list of task contracts is no longer than its reader takes", "[gate][door]")
+{
+  OpenGate gate;
+  constexpr std::size_t k_count = 400;
+  {
+    auto ledger = audit::Ledger::open(gate.site.lib).value();
+    auto store = task_contract::Store::open(gate.site, ledger).value();
+    const std::vector<std::string> checks(16, std::string(100, 'c'));
+    for (std::size_t i = 0; i < k_count; ++i) {
+      REQUIRE(store.open_new(
+        {std::to_string(i), std::string(200, 't'), "", checks}, {"root", true}, now()));
+    }
+  }
+  const auto listed = gate.result("contract.list");
+  CHECK(listed.dump().size() < ask::k_max_answer_bytes);
+  CHECK(listed["contracts"].size() > 100);
+  CHECK(listed["contracts"].size() + listed["more"].get<std::size_t>() == k_count);
+}
+
 TEST_CASE("a worker sees the task contracts that are its business", "[gate][door]")
 {
   OpenGate gate;
