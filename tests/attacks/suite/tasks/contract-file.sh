@@ -14,6 +14,7 @@ open()
 open_unit='BindPaths=/srv/conos/task-contracts'
 close()
 {
+  tighten # while they are there
   conos-task contract close --cancel written
   rm -f /srv/conos/task-contracts/{written,mine}.json /srv/conos/task-contracts/.next
 }
