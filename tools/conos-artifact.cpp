@@ -106,9 +106,10 @@ Result<Exit> create(const cli::Args& args)
   artifact.file = file_name_of(name, artifact.content_type, artifact.form);
   CONOS_TRY(const auto content, open_content(args["from"]));
   CONOS_TRY(const auto store, open_store());
-  CONOS_TRY(artifact, store.add(std::move(artifact), content));
-  CONOS_CHECK(record("artifact.created", artifact,
-    {{"file", artifact.file}, {"exposure", to_string(artifact.exposure)}}));
+  CONOS_TRY(auto ledger, audit::Ledger::open(Site().lib));
+  CONOS_TRY(artifact, store.add(std::move(artifact), content, [&](const Artifact& one) {
+    return ledger.append({created_row(one)}).map([](const auto&) {});
+  }));
   print(to_json(artifact));
   return Exit::ok;
 }

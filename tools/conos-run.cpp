@@ -11,6 +11,7 @@
 #include "run/work.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
+#include "task_contract/store.hpp"
 
 #include <unistd.h>
 
@@ -131,9 +132,30 @@ Result<> mend_requests()
   return gate::mend(*desk, gate::start_unit, now());
 }
 
+Result<> settle_task_contracts()
+{
+  const Site site;
+  const auto shelf = task_contract::Shelf::open(site);
+  if (!shelf) { // conos-bootstrap is at it
+    return shelf.error().kind == Kind::not_found ? Result<>{}
+                                                 : tl::unexpected<Error>(shelf.error());
+  }
+  CONOS_TRY(const bool is_unsettled, shelf->is_unsettled(now()));
+  if (!is_unsettled) {
+    return {};
+  }
+  CONOS_TRY(auto ledger, audit::Ledger::open(site.lib));
+  CONOS_TRY(auto store, task_contract::Store::open(site, ledger));
+  return store.settle(now());
+}
+
 Result<cli::Exit> run_sweep(const cli::Args&)
 {
   auto swept = sweep(Site());
+  if (const auto settled = settle_task_contracts(); !settled) {
+    log::error("sweep task contracts: {}", escaped(settled.error().text()));
+    swept = swept ? settled : swept;
+  }
   if (const auto mended = mend_requests(); !mended) {
     log::error("sweep requests: {}", escaped(mended.error().text()));
     swept = swept ? mended : swept;

@@ -3,6 +3,7 @@
 #include "host/provenance.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
+#include "sys/process.hpp"
 #include "sys/text.hpp"
 #include "task/find.hpp"
 #include "task/report.hpp"
@@ -174,6 +175,14 @@ Result<Exit> wait(const cli::Args& args)
   return Exit::no;
 }
 
+// Its own program: what hands tasks in need not know the ledger.
+Result<Exit> contract(const cli::Args& args)
+{
+  std::vector<std::string> argv{CONOS_BINDIR "/conos-task-contract"};
+  argv.insert(argv.end(), args.operands.begin(), args.operands.end());
+  return tl::unexpected<Error>(become(argv, own_environment()));
+}
+
 const cli::Option k_json{"json", "print JSON, one object a line"};
 
 } // namespace
@@ -227,6 +236,14 @@ int main(int argc, char* argv[])
             .operands = "ID",
             .options = {k_json, {"timeout", "give up after this long", "DURATION", "", 't'}},
             .body = wait,
+          },
+          {
+            .name = "contract",
+            .purpose = "work that is complete when contracts say so: open, claim, …, list",
+            .operands = "VERB […]",
+            .options = {},
+            .body = contract,
+            .stays_raw = true,
           },
         },
     });

@@ -50,6 +50,8 @@ struct Other {
 };
 constexpr auto k_others = std::to_array<Other>({
   {"task", "conos-task", "hand in tasks for agents, and see what became of them"},
+  {"task-contract", "conos-task-contract",
+    "open, claim and close work that is complete when contracts say so"},
   {"bootstrap", "conos-bootstrap", "make the machine what conos.toml says"},
   {"config", "conos-config", "check, replace and bring back conos.toml"},
   {"contract", "conos-contract", "check that a machine is as contracts say it is"},

@@ -6,6 +6,7 @@
 #include "sys/text.hpp"
 
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ struct Kept {
   std::string begin; // of it
 };
 
-Result<Kept> copy_of(const UniqueFd& content, const UniqueFd& dir)
+Result<Kept> copy_of(const UniqueFd& content, const UniqueFd& dir, std::size_t most)
 {
   constexpr std::size_t k_begin = 4096;
   Kept kept;
@@ -62,8 +63,8 @@ Result<Kept> copy_of(const UniqueFd& content, const UniqueFd& dir)
     }
     const std::string_view piece(buffer.data(), static_cast<std::size_t>(got));
     kept.size += piece.size();
-    if (kept.size > k_max_content_bytes) {
-      return fail(Kind::bad_data, "the content has more than {} bytes", k_max_content_bytes);
+    if (kept.size > most) {
+      return fail(Kind::bad_data, "the content has more than {} bytes", most);
     }
     hasher.update(piece);
     kept.begin += piece.substr(0, k_begin - std::min(k_begin, kept.begin.size()));
@@ -113,9 +114,32 @@ Result<UniqueFd> Store::hold() const
   return hold_directory(m_dir);
 }
 
-Result<Artifact> Store::add(Artifact artifact, const UniqueFd& content) const
+Result<UniqueFd> Store::nameless_record(const Artifact& artifact) const
 {
-  CONOS_TRY(const auto kept, copy_of(content, m_contents));
+  CONOS_TRY(const auto group, group_of(m_dir));
+  CONOS_TRY(auto record, nameless(m_dir, to_json(artifact), k_mode, {0, group}));
+  CONOS_CHECK(sync_file(record));
+  return record;
+}
+
+// The content first: a record without one would be an artifact that cannot be shown, a content
+// without a record is cleared.
+Result<> Store::name_both(
+  const UniqueFd& content, const UniqueFd& record, const Artifact& artifact) const
+{
+  const auto named = give_name(content, m_contents, artifact.sha256);
+  if (!named && named.error().kind != Kind::exists) {
+    return named;
+  }
+  CONOS_CHECK(sync_file(m_contents));
+  CONOS_CHECK(give_name(record, m_dir, record_of(artifact.id)));
+  return sync_file(m_dir);
+}
+
+Result<Artifact> Store::add(
+  Artifact artifact, const UniqueFd& content, const Agree& agree, std::size_t most) const
+{
+  CONOS_TRY(const auto kept, copy_of(content, m_contents, most));
   CONOS_TRY(const auto digits, random_hex(16));
   artifact.id = "art_" + digits;
   artifact.size = kept.size;
@@ -123,22 +147,12 @@ Result<Artifact> Store::add(Artifact artifact, const UniqueFd& content) const
   if (artifact.content_type.empty()) {
     artifact.content_type = content_type_of(artifact.file, kept.begin);
   }
+  CONOS_TRY(const auto record, nameless_record(artifact));
   CONOS_TRY(const auto held, hold()); // so that nobody clears the content before it has a record
-  const auto named = give_name(kept.file, m_contents, kept.sha256);
-  if (!named && named.error().kind != Kind::exists) {
-    return tl::unexpected<Error>(named.error());
-  }
-  CONOS_CHECK(sync_file(m_contents));
-  CONOS_CHECK(put(artifact, true));
+  CONOS_CHECK(agree(artifact));
+  CONOS_CHECK(
+    name_both(kept.file, record, artifact).map_error(during("keep '" + artifact.id + "'")));
   return artifact;
-}
-
-Result<> Store::put(const Artifact& artifact, bool is_new) const
-{
-  CONOS_TRY(const auto group, group_of(m_dir));
-  const auto name = record_of(artifact.id);
-  return is_new ? publish(m_dir, name, to_json(artifact), k_mode, {0, group})
-                : replace_alone(m_dir, name, to_json(artifact), k_mode, {0, group});
 }
 
 Result<Artifact> Store::get(const std::string& id) const
@@ -187,7 +201,8 @@ Result<Artifact> Store::change(
   CONOS_TRY(const auto held, hold());
   CONOS_TRY(auto artifact, get(id));
   CONOS_CHECK(change(artifact));
-  CONOS_CHECK(put(artifact, false));
+  CONOS_TRY(const auto group, group_of(m_dir));
+  CONOS_CHECK(replace_alone(m_dir, record_of(id), to_json(artifact), k_mode, {0, group}));
   return artifact;
 }
 
@@ -222,6 +237,20 @@ Result<Store::Cleared> Store::clear(Time before, bool only_look) const
     }
   }
   return cleared;
+}
+
+audit::Row created_row(const Artifact& artifact)
+{
+  nlohmann::json payload{{"artifact", artifact.id}, {"by", artifact.by}, {"file", artifact.file},
+    {"sha256", artifact.sha256}, {"exposure", to_string(artifact.exposure)}};
+  if (!artifact.task.empty()) {
+    payload["id"] = artifact.task;
+  }
+  audit::Row row;
+  row.type = "artifact.created";
+  row.actor = artifact.by;
+  row.payload = payload.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return row;
 }
 
 Result<std::vector<Key>> find_or_make_keys(const std::string& directory)

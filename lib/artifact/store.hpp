@@ -2,6 +2,7 @@
 
 #include "artifact/artifact.hpp"
 #include "artifact/link.hpp"
+#include "audit/ledger.hpp"
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
@@ -24,10 +25,15 @@ public:
   // `directory` is /srv/conos/artifacts, which bootstrap makes. Kind::denied for who may not look.
   static Result<Store> open(const std::string& directory);
 
+  // Hears all that is known of one when only names are missing, before anybody can see it and while
+  // nobody else adds or clears any: the place for its row. When it has an error nothing is kept.
+  using Agree = std::function<Result<>(const Artifact&)>;
+
   // Keeps what `content` gives to its end, and says what is known of it: size, digest and, where
   // `artifact` names no type, its type. Whole or not at all, durably. Kind::bad_data when there is
-  // nothing, or more than k_max_content_bytes.
-  Result<Artifact> add(Artifact artifact, const UniqueFd& content) const;
+  // nothing, or more than `most` bytes.
+  Result<Artifact> add(Artifact artifact, const UniqueFd& content, const Agree& agree,
+    std::size_t most = k_max_content_bytes) const;
 
   // Kind::not_found, Kind::usage when `id` is none.
   Result<Artifact> get(const std::string& id) const;
@@ -56,10 +62,15 @@ private:
   {
   }
   Result<UniqueFd> hold() const;
-  Result<> put(const Artifact& artifact, bool is_new) const;
+  Result<UniqueFd> nameless_record(const Artifact& artifact) const;
+  Result<> name_both(
+    const UniqueFd& content, const UniqueFd& record, const Artifact& artifact) const;
   UniqueFd m_dir;
   UniqueFd m_contents;
 };
+
+// The row that says that it was made, and by whom.
+audit::Row created_row(const Artifact& artifact);
 
 // The keys in `directory`, /var/lib/conos; a first one is made where there is none.
 Result<std::vector<Key>> find_or_make_keys(const std::string& directory);

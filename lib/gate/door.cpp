@@ -4,6 +4,7 @@
 #include "facts/facts.hpp"
 #include "gate/errand.hpp"
 #include "gate/look.hpp"
+#include "gate/task_contracts.hpp"
 #include "gate/verbs.hpp"
 #include "prompt/thread.hpp"
 #include "run/transit.hpp"
@@ -397,11 +398,12 @@ std::string Door::keep(const ask::Arguments& args)
 Result<Answer> Door::do_at_once(Hearing& hearing)
 {
   const auto& verb = hearing.request.verb;
-  return verb == "task.send"        ? send_task(hearing)
-         : verb == "note"           ? write_note(hearing)
-         : verb == "query"          ? query(hearing)
-         : verb == "service.status" ? service_status(hearing)
-                                    : approval_status(hearing);
+  return verb == "task.send"         ? send_task(hearing)
+         : verb == "note"            ? write_note(hearing)
+         : verb == "query"           ? query(hearing)
+         : verb == "service.status"  ? service_status(hearing)
+         : verb == "approval.status" ? approval_status(hearing)
+                                     : on_task_contract(hearing);
 }
 
 Result<Answer> Door::send_task(Hearing& hearing)
@@ -532,6 +534,49 @@ Result<Answer> Door::approval_status(Hearing& hearing)
     }
   }
   return done(result);
+}
+
+// Whoever completes it has them run as root, so they are as for contract.run.
+Result<> Door::may_name_checks(const Hearing& hearing) const
+{
+  for (const auto& check : checks_named(hearing.request.args)) {
+    if (decide(*hearing.settings, {"contract.run", check}).rule != GateRule::allow) {
+      return fail(Kind::denied,
+        "agent {} may not have '{}' run: gate = {{ allow = [\"contract.run:{}\"] }}", m_place.agent,
+        check, check);
+    }
+  }
+  return {};
+}
+
+Result<Answer> Door::on_task_contract(Hearing& hearing)
+{
+  const auto& [verb, args, id, task] = hearing.request;
+  if (!is_task_contract_deed(verb)) {
+    CONOS_TRY(auto seen, look_at_task_contracts(
+                           m_place.site, verb, args, "a-" + m_place.agent, hearing.settings->tier));
+    return done(seen);
+  }
+  if (verb == "contract.open") {
+    CONOS_CHECK(may_name_checks(hearing));
+    if (const auto wait = m_tasks.take(serve::Clock::now()); wait.count() > 0) {
+      ++m_suppressed;
+      Answer answer{Status::busy};
+      answer.what = "too many task contracts";
+      answer.retry = wait;
+      return answer;
+    }
+  }
+  CONOS_TRY(auto* ledger, m_desk.ledger());
+  const auto contract = do_task_contract_deed(
+    m_place.site, *ledger, verb, args, actor_of(m_place.agent, hearing.task->id));
+  if (contract) {
+    return done(*contract);
+  }
+  const auto kind = contract.error().kind;
+  const bool is_its_state = kind == Kind::denied || kind == Kind::busy || kind == Kind::exists;
+  return is_its_state ? Result<Answer>(refuse(hearing, "state", contract.error().text()))
+                      : tl::unexpected<Error>(contract.error());
 }
 
 // --- what takes a person, or a unit ------------------------------------------------------------

@@ -70,6 +70,8 @@ private:
   Result<ask::Answer> query(Hearing& hearing);
   Result<ask::Answer> service_status(Hearing& hearing);
   Result<ask::Answer> approval_status(Hearing& hearing);
+  Result<ask::Answer> on_task_contract(Hearing& hearing);
+  Result<> may_name_checks(const Hearing& hearing) const;
   Result<std::optional<ask::Answer>> put_before_person(Hearing& hearing, serve::ClientId client);
   Result<> carry_out(Hearing& hearing, Decision decision, serve::ClientId client);
   Result<> examine_proposal(const Request& request);

@@ -1,5 +1,7 @@
 #include "gate/granted.hpp"
 
+#include "gate/artifacts.hpp"
+#include "gate/task_contracts.hpp"
 #include "gate/verbs.hpp"
 #include "host/immutable.hpp"
 #include "host/units.hpp"
@@ -228,13 +230,46 @@ Result<Deed> add_agent(const Desk& desk, const Request& request, const Hands& ha
   }
 }
 
-Result<Deed> do_it(const Desk& desk, const Request& request, const Hands& hands)
+// --- artifacts -----------------------------------------------------------------------------------
+
+Result<Deed> keep_artifact(Desk& desk, const Request& request)
+{
+  CONOS_TRY(auto* ledger, desk.ledger());
+  CONOS_TRY(auto kept, create_artifact(desk.site(), *ledger, request));
+  return Deed{true, "the artifact is " + kept.id, std::move(kept.result)};
+}
+
+// --- task contracts ------------------------------------------------------------------------------
+
+Result<Deed> on_task_contract(Desk& desk, const Request& request, const Hands& hands)
+{
+  CONOS_TRY(auto* ledger, desk.ledger());
+  const auto actor = actor_of(request.agent, request.task.id);
+  const auto cancel = request.args.find("cancel");
+  const bool cancels = cancel != request.args.end() && cancel->second == "true";
+  if (request.verb == "contract.close" && !cancels) {
+    CONOS_TRY(auto done, complete_task_contract(desk.site(), *ledger, request.args, actor, hands));
+    return Deed{done.good, std::move(done.what), std::move(done.result)};
+  }
+  CONOS_TRY(const auto contract,
+    do_task_contract_deed(desk.site(), *ledger, request.verb, request.args, actor));
+  return Deed{true, request.verb + " is done", dumped(contract)};
+}
+
+Result<Deed> do_it(Desk& desk, const Request& request, const Hands& hands)
 {
   const auto* verb = find_gate_verb(request.verb);
-  if (verb == nullptr || !is_carried_out_apart(request.verb)) {
+  const bool is_on_task_contract = is_task_contract_deed(request.verb);
+  if (verb == nullptr || (!is_carried_out_apart(request.verb) && !is_on_task_contract)) {
     return fail(Kind::bad_data, "nothing is carried out for '{}'", escaped(request.verb, 40));
   }
   CONOS_CHECK(check_arguments(*verb, request.args)); // what was sealed was checked by an older gate
+  if (is_on_task_contract) {
+    return on_task_contract(desk, request, hands);
+  }
+  if (request.verb == "artifact.create") {
+    return keep_artifact(desk, request);
+  }
   if (request.verb == "service.restart") {
     return restart_service(request, hands);
   }

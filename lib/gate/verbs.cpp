@@ -1,9 +1,12 @@
 #include "gate/verbs.hpp"
 
+#include "artifact/artifact.hpp"
+#include "gate/artifacts.hpp"
 #include "gate/record.hpp"
 #include "host/package_name.hpp"
 #include "host/provenance.hpp"
 #include "sys/text.hpp"
+#include "task_contract/state.hpp"
 
 #include <fmt/format.h>
 
@@ -77,6 +80,64 @@ bool is_note(std::string_view text)
   return text.size() <= k_max_note_bytes && !text.empty();
 }
 
+bool is_message(std::string_view text)
+{
+  return !text.empty() && text.size() <= task_contract::k_max_message;
+}
+
+bool is_description(std::string_view text)
+{
+  return text.size() <= task_contract::k_max_description;
+}
+
+bool is_lease(std::string_view text)
+{
+  const auto lease = parse_duration(text);
+  return lease && *lease >= task_contract::k_shortest_lease &&
+         *lease <= task_contract::k_longest_lease;
+}
+
+bool is_update(std::string_view text)
+{
+  return text == "in_progress" || text == "blocked";
+}
+
+bool is_form(std::string_view text)
+{
+  return artifact::form_called(text).has_value();
+}
+
+// What the status page names, a person decides.
+bool is_exposure(std::string_view text)
+{
+  return text == "private" || text == "link";
+}
+
+bool is_life(std::string_view text)
+{
+  const auto life = parse_duration(text);
+  return life && *life >= std::chrono::seconds(1) && *life <= k_longest_life;
+}
+
+bool is_flag(std::string_view text)
+{
+  return text == "true" || text == "false";
+}
+
+bool is_time(std::string_view text)
+{
+  return parse_rfc3339(text).has_value();
+}
+
+bool is_list_of_checks(std::string_view text)
+{
+  const auto ids = split(text, ',');
+  return ids.size() <= task_contract::k_max_checks &&
+         std::all_of(ids.begin(), ids.end(), [](std::string_view id) {
+           return task_contract::is_check(trimmed(id));
+         });
+}
+
 struct Argument {
   std::string_view name;
   std::string_view shown; // in a usage line
@@ -112,6 +173,47 @@ constexpr Argument k_service[] = {
 constexpr Argument k_contract_run[] = {
   {"id", "ID", true, is_contract_id, "the id of a contract"},
 };
+constexpr Argument k_artifact[] = {
+  {"file", "PATH", true, is_path_in_workspace, "the path of a file below the workspace"},
+  {"title", "TEXT", false, is_line, "a line of at most 256 bytes"},
+  {"kind", "file|report|data|image|archive", false, is_form,
+    "one of file, report, data, image, archive"},
+  {"name", "NAME", false, is_line, "a line of at most 256 bytes"},
+  {"content_type", "TYPE", false, artifact::is_content_type, "a type such as text/html"},
+  {"exposure", "private|link", false, is_exposure, "private or link"},
+  {"ttl", "DURATION", false, is_life, "a time from 1s to 90d"},
+};
+constexpr Argument k_task_contract[] = {
+  {"id", "ID", true, task_contract::is_id, "the id of a task contract"},
+};
+constexpr Argument k_contract_lease[] = {
+  {"id", "ID", true, task_contract::is_id, "the id of a task contract"},
+  {"lease", "DURATION", false, is_lease, "a time from 1s to 24h"},
+};
+constexpr Argument k_contract_release[] = {
+  {"id", "ID", true, task_contract::is_id, "the id of a task contract"},
+  {"message", "TEXT", false, is_message, "a text of at most 1000 bytes"},
+};
+constexpr Argument k_contract_update[] = {
+  {"id", "ID", true, task_contract::is_id, "the id of a task contract"},
+  {"status", "in_progress|blocked", false, is_update, "in_progress or blocked"},
+  {"message", "TEXT", false, is_message, "a text of at most 1000 bytes"},
+};
+constexpr Argument k_contract_close[] = {
+  {"id", "ID", true, task_contract::is_id, "the id of a task contract"},
+  {"message", "TEXT", false, is_message, "a text of at most 1000 bytes"},
+  {"cancel", "true", false, is_flag, "true or false"},
+};
+constexpr Argument k_contract_open[] = {
+  {"id", "ID", true, task_contract::is_id, "letters, digits, '.', '_' and '-', at most 64"},
+  {"title", "TEXT", true, is_line, "a line of at most 256 bytes"},
+  {"description", "TEXT", false, is_description, "a text of at most 16384 bytes"},
+  {"checks", "ID,…", false, is_list_of_checks, "ids of contracts with commas, at most 16"},
+  {"due", "TIME", false, is_time, "a time such as 2026-11-20T21:30:00Z"},
+};
+constexpr Argument k_contract_list[] = {
+  {"all", "true", false, is_flag, "true or false"},
+};
 constexpr Argument k_contract_propose[] = {
   {"yaml", "TEXT", true, is_some_text, "a contract in YAML"},
 };
@@ -130,8 +232,17 @@ struct VerbArguments {
 constexpr auto k_arguments = std::to_array<VerbArguments>({
   {"agent.propose", k_agent_propose},
   {"approval.status", k_approval},
+  {"artifact.create", k_artifact},
+  {"contract.claim", k_contract_lease},
+  {"contract.close", k_contract_close},
+  {"contract.list", k_contract_list},
+  {"contract.open", k_contract_open},
   {"contract.propose", k_contract_propose},
+  {"contract.release", k_contract_release},
+  {"contract.renew", k_contract_lease},
   {"contract.run", k_contract_run},
+  {"contract.show", k_task_contract},
+  {"contract.update", k_contract_update},
   {"note", k_note},
   {"package.request", k_package},
   {"query", k_query},
@@ -185,8 +296,8 @@ std::string argument_of(const GateVerb& verb, const ask::Arguments& args)
 
 bool is_carried_out_apart(std::string_view verb)
 {
-  constexpr std::array<std::string_view, 5> k_verbs{
-    "agent.propose", "contract.propose", "contract.run", "package.request", "service.restart"};
+  constexpr std::array<std::string_view, 7> k_verbs{"agent.propose", "artifact.create",
+    "contract.close", "contract.propose", "contract.run", "package.request", "service.restart"};
   return std::find(k_verbs.begin(), k_verbs.end(), verb) != k_verbs.end();
 }
 

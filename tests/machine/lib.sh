@@ -169,6 +169,22 @@ has_answered() # AGENT COUNT
   (($(receipts_of "$1") >= $2))
 }
 
+# The directory's copy in a file system of its own, with that many KiB and names free; `give_back`
+# brings back the directory as it was.
+starve() # DIRECTORY KIB NAMES
+{
+  m sh -c 'rm -rf /root/copy && cp -a "$1" /root/copy
+    mount -t tmpfs -o size=64m,mode=755 none "$1" && cp -a /root/copy/. "$1"
+    chmod --reference=/root/copy "$1"
+    mount -o remount,nr_inodes=$(($(find "$1" | wc -l) + $3)) "$1"
+    mount -o remount,size=$(($(df --output=used "$1" | tail -n 1) + $2))k "$1"' - "$@"
+}
+
+give_back() # DIRECTORY
+{
+  m umount --lazy "$1"
+}
+
 # --- saying what should be -----------------------------------------------------------------------
 
 fail() # MESSAGE

@@ -22,12 +22,17 @@ namespace {
 const Time k_now = parse_rfc3339("2026-01-01T00:00:00Z").value();
 constexpr auto k_hour = std::chrono::hours(1);
 
+Result<> yes(const Artifact&)
+{
+  return {};
+}
+
 struct Place {
   Place() { std::filesystem::create_directory(dir.path + "/content"); }
   Store store() const { return Store::open(dir.path).value(); }
   Artifact add(Artifact artifact, std::string_view content) const
   {
-    return store().add(std::move(artifact), memory_file(content).value()).value();
+    return store().add(std::move(artifact), memory_file(content).value(), yes).value();
   }
   TempDir dir;
 };
@@ -114,7 +119,7 @@ TEST_CASE("what is kept is found again, its content once", "[artifact]")
   CHECK(read_all(place.store().content(one).value(), 100).value() == "same");
   CHECK(place.store().get("art_0123456789abcdef").error().kind == Kind::not_found);
   CHECK(place.store().get("../x").error().kind == Kind::usage);
-  CHECK(place.store().add(sample(), memory_file("").value()).error().kind == Kind::bad_data);
+  CHECK(place.store().add(sample(), memory_file("").value(), yes).error().kind == Kind::bad_data);
 
   std::ofstream(place.dir.path + "/art_00000000000000ff.json") << "{";
   std::size_t trouble = 0;
@@ -126,6 +131,30 @@ TEST_CASE("what is kept is found again, its content once", "[artifact]")
           .size() == 2);
   CHECK(trouble == 1);
   CHECK(artifact_from_json("[]").error().kind == Kind::bad_data);
+}
+
+TEST_CASE("one is agreed to before there is anything to be seen of it", "[artifact]")
+{
+  const Place place;
+  const auto store = place.store();
+  const auto is_empty = [&] {
+    const auto all = store.all([](const Error&) {});
+    return all.value().empty() && std::filesystem::is_empty(place.dir.path + "/content");
+  };
+  std::vector<Artifact> heard;
+  const auto no = [&](const Artifact& one) -> Result<> {
+    CHECK(is_empty());
+    heard.push_back(one);
+    return fail(Kind::unavailable, "no");
+  };
+
+  const auto added = store.add(sample(), memory_file("text").value(), no);
+
+  CHECK(added.error().kind == Kind::unavailable);
+  REQUIRE(heard.size() == 1);
+  CHECK(is_artifact_id(heard.front().id));
+  CHECK(heard.front().size == 4);
+  CHECK(is_empty());
 }
 
 TEST_CASE("what has ended goes, and its content when nobody has it any more", "[artifact]")

@@ -1,13 +1,19 @@
 #include "gate_site.hpp"
 
+#include "artifact/store.hpp"
 #include "audit/reader.hpp"
+#include "gate/artifacts.hpp"
 #include "gate/granted.hpp"
 #include "gate/rows.hpp"
 #include "gate/show.hpp"
+#include "task_contract/store.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <random>
 #include <sys/stat.h>
 #include <thread>
@@ -339,6 +345,131 @@ TEST_CASE("a package is installed for the agent and its task", "[gate][granted]"
 
   gate.prints["/usr/bin/conos-pkg"] = {"", 69};
   CHECK(allowed("jq").state == State::failed);
+}
+
+TEST_CASE("a file of the agent's workspace becomes its artifact", "[gate][granted]")
+{
+  GateSite gate;
+  auto desk = gate.desk();
+  const auto workspace = open_dir(gate.site.agent("writer") + "/workspace").value();
+  const auto carried = [&](const ask::Arguments& args) {
+    const auto request = gate.pending("artifact.create", args);
+    REQUIRE(decide(desk, request.id, true, by("alice")));
+    return carry_out(desk, request.id, gate.hands()).value();
+  };
+  REQUIRE(publish(workspace, "a.md", "# Words", 0600));
+  const auto done = carried({{"file", "a.md"}, {"kind", "report"}, {"title", "T"}});
+  INFO(done.ending->what);
+  REQUIRE(done.state == State::done);
+  const auto result = nlohmann::json::parse(done.ending->result);
+  CHECK(result["bytes"] == 7);
+  CHECK(result["content_type"] == "text/markdown; charset=utf-8");
+  const auto store = artifact::Store::open(gate.site.srv + "/artifacts").value();
+  const auto kept = store.get(result["artifact"]).value();
+  CHECK(kept.by == "a-writer");
+  CHECK(kept.task == "fix-disk");
+  CHECK(kept.exposure == artifact::Exposure::private_);
+  CHECK(kept.expires_at);
+  CHECK(gate.rows().back().type != "artifact.created"); // its end comes after it
+  const auto rows = gate.rows();
+  CHECK(std::any_of(rows.begin(), rows.end(), [](const audit::Event& row) {
+    return row.type == "artifact.created" && row.actor == "a-writer";
+  }));
+}
+
+TEST_CASE("an agent keeps so many artifacts and no more", "[gate][granted]")
+{
+  GateSite gate;
+  auto desk = gate.desk();
+  const auto workspace = open_dir(gate.site.agent("writer") + "/workspace").value();
+  REQUIRE(publish(workspace, "a.md", "# Words", 0600));
+  const auto store = artifact::Store::open(gate.site.srv + "/artifacts").value();
+  const auto create = [&] {
+    const auto request = gate.sealed("artifact.create", {{"file", "a.md"}});
+    return create_artifact(gate.site, *desk.ledger().value(), request);
+  };
+  const auto last = create();
+  REQUIRE(last);
+  const auto has = [&](const std::string& by, std::size_t size) {
+    REQUIRE(store.change(last->id, [&](artifact::Artifact& one) -> Result<> {
+      one.by = by;
+      one.size = size;
+      return {};
+    }));
+  };
+  has("a-writer", k_max_artifact_bytes - 6);
+  CHECK(create().error().kind == Kind::busy);
+  has("a-other", k_max_artifact_bytes - 6);
+  for (std::size_t i = 0; i < k_max_artifacts; ++i) {
+    REQUIRE(create());
+  }
+  REQUIRE(replace(workspace, "a.md", "# More words", 0600));
+  const auto rows = gate.rows().size();
+  const auto another = create();
+  CHECK(another.error().kind == Kind::busy);
+  CHECK(gate.rows().size() == rows);
+  CHECK(list_names(open_dir(gate.site.srv + "/artifacts/content").value(), 10)->size() == 1);
+}
+
+TEST_CASE("what is no file of the agent's own is no artifact", "[gate][granted]")
+{
+  namespace fs = std::filesystem;
+  GateSite gate;
+  const auto path = gate.site.agent("writer") + "/workspace";
+  const auto dir = open_dir(path).value();
+  const auto open = [&](const std::string& name) {
+    return open_in_workspace(gate.site, "writer", ::geteuid(), name);
+  };
+  REQUIRE(publish(dir, "one", "x", 0600));
+  REQUIRE(publish(dir, "empty", "", 0600));
+  REQUIRE(publish(dir, "twice", "x", 0600));
+  fs::create_hard_link(path + "/twice", path + "/again");
+  fs::create_symlink("/etc/passwd", path + "/link");
+  fs::create_directory(path + "/sub");
+  fs::create_directory_symlink("/etc", path + "/etc");
+  REQUIRE(publish(open_dir(path + "/sub").value(), "in", "x", 0600));
+  REQUIRE(::mkfifo((path + "/fifo").c_str(), 0600) == 0);
+  REQUIRE(publish(dir, "large", "x", 0600));
+  fs::resize_file(path + "/large", k_max_artifact + 1);
+  REQUIRE(publish(dir, "others", "x", 0600, {65534, 65534}));
+
+  CHECK(open("one"));
+  CHECK(open("sub/in"));
+  for (const auto* name : {"empty", "twice", "again", "link", "sub", "etc/passwd", "fifo", "large",
+         "others", "../batch.json", "none", "/etc/passwd"}) {
+    INFO(name);
+    CHECK_FALSE(open(name));
+  }
+}
+
+TEST_CASE(
+  "an agent's task contract is completed by root's step, if its contracts pass", "[gate][granted]")
+{
+  GateSite gate;
+  auto desk = gate.desk();
+  auto* ledger = desk.ledger().value();
+  auto store = task_contract::Store::open(gate.site, *ledger).value();
+  REQUIRE(store.open_new({"fix", "Fix it", "", {"walls"}}, {"root", true}, now()));
+  REQUIRE(store.change("fix", {task_contract::Deed::claim}, {"a-writer", false}, now()));
+  const auto closed = [&] {
+    const auto request = gate.pending("contract.close", {{"id", "fix"}});
+    REQUIRE(decide(desk, request.id, true, by("alice")));
+    return carry_out(desk, request.id, gate.hands()).value();
+  };
+  gate.prints["/usr/bin/conos-contract"] = {
+    R"({"results":[{"status":"fail","contract_id":"walls","check_name":"b","what":"w"}]})", 1};
+  const auto refused = closed();
+  CHECK(refused.state == State::failed);
+  CHECK(refused.ending->what.find("walls/b: fail: w") != std::string::npos);
+  CHECK(store.shelf().load("fix")->state == task_contract::State::in_progress);
+
+  gate.prints["/usr/bin/conos-contract"] = {
+    R"({"results":[{"status":"pass","contract_id":"walls","check_name":"b","what":"w"}]})", 0};
+  CHECK(closed().state == State::done);
+  const auto after = store.shelf().load("fix").value();
+  CHECK(after.state == task_contract::State::completed);
+  CHECK(after.history.back().by == "a-writer");
+  CHECK(after.history.back().task == "fix-disk");
 }
 
 TEST_CASE("what a contract's run says is counts and findings, and no evidence", "[gate][granted]")

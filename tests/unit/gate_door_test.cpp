@@ -2,6 +2,7 @@
 
 #include "ask/client.hpp"
 #include "gate/door.hpp"
+#include "task_contract/store.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -209,6 +210,66 @@ TEST_CASE("an agent is told what it may ask for", "[gate][door]")
   REQUIRE(granted.size() == 1);
   CHECK(granted[0]["id"] == "fix-disk");
   CHECK(granted[0]["argument"] == "verbs");
+}
+
+TEST_CASE("an agent claims a task contract as itself", "[gate][door]")
+{
+  OpenGate gate({{"contract.run:walls"}, {}, {}});
+  CHECK(gate.result("contract.open", {{"id", "fix"}, {"title", "Fix"}, {"checks", "walls"}})
+          .at("opened_by") == "a-writer");
+  const auto claimed = gate.result("contract.claim", {{"id", "fix"}, {"lease", "10m"}});
+  CHECK(claimed["owner"] == "a-writer");
+  CHECK(claimed["run_id"] == "fix-disk");
+  CHECK(gate.result("contract.show", {{"id", "fix"}})["history"].size() == 2);
+  CHECK(gate.result("contract.list")["contracts"].size() == 1);
+  CHECK(
+    gate.result("contract.update", {{"id", "fix"}, {"status", "blocked"}})["status"] == "blocked");
+  CHECK(gate.result("contract.release", {{"id", "fix"}})["owner"].is_null());
+  CHECK(gate.ask("contract.release", {{"id", "fix"}}).reason == "state");
+  CHECK(gate.ask("contract.claim", {{"id", "none"}}).reason == "not-found");
+  CHECK(gate.ask("contract.open", {{"id", "fix"}, {"title", "Other"}}).reason == "state");
+  // closing is root's step
+  CHECK(gate.ask("contract.open", {{"id", "x"}, {"title", "t"}, {"checks", "other"}})
+          .what.find("contract.run:other") != std::string::npos);
+}
+
+TEST_CASE("a list of task contracts is no longer than its reader takes", "[gate][door]")
+{
+  OpenGate gate;
+  constexpr std::size_t k_count = 450;
+  {
+    auto ledger = audit::Ledger::open(gate.site.lib).value();
+    auto store = task_contract::Store::open(gate.site, ledger).value();
+    const std::vector<std::string> checks(16, std::string(128, 'c'));
+    for (std::size_t i = 0; i < k_count; ++i) {
+      REQUIRE(store.open_new(
+        {std::to_string(i), std::string(200, 't'), "", checks}, {"root", true}, now()));
+    }
+  }
+  const auto listed = gate.result("contract.list");
+  CHECK(listed.dump().size() < ask::k_max_answer_bytes);
+  CHECK(listed["contracts"].size() > 100);
+  CHECK(listed["more"] > 0);
+  CHECK(listed["contracts"].size() + listed["more"].get<std::size_t>() == k_count);
+}
+
+TEST_CASE("a worker sees the task contracts that are its business", "[gate][door]")
+{
+  OpenGate gate;
+  {
+    auto ledger = audit::Ledger::open(gate.site.lib).value();
+    auto store = task_contract::Store::open(gate.site, ledger).value();
+    for (const auto* id : {"open", "others"}) {
+      REQUIRE(store.open_new({id, "t"}, {"root", true}, now()));
+    }
+    REQUIRE(store.change("others", {task_contract::Deed::claim}, {"a-other", false}, now()));
+  }
+  CHECK(gate.result("contract.list")["contracts"].size() == 1);
+  CHECK(gate.ask("contract.show", {{"id", "others"}}).reason == "not-found");
+  CHECK(gate.ask("contract.claim", {{"id", "others"}}).reason == "state");
+  gate.settings.tier = Tier::operator_;
+  gate.write_settings();
+  CHECK(gate.result("contract.list")["contracts"].size() == 2);
 }
 
 TEST_CASE("a task goes its way as the agent's", "[gate][door]")

@@ -245,6 +245,38 @@ TEST_CASE("an argument is what it has to be, and nothing else", "[gate][verbs]")
   CHECK_FALSE(is_good("approval.status", {{"id", "../../etc/pwd"}}));
 }
 
+TEST_CASE("what is said of a task contract is what it has to be", "[gate][verbs]")
+{
+  CHECK(is_good("contract.open",
+    {{"id", "fix"}, {"title", "t"}, {"checks", "a,b/c"}, {"due", "2026-11-20T21:30:00Z"}}));
+  for (const auto* id : {"", "..", "../x", ".next", "-x", "a/b", "a\nb"}) {
+    CHECK_FALSE(is_good("contract.claim", {{"id", id}}));
+    CHECK_FALSE(is_good("contract.open", {{"id", id}, {"title", "t"}}));
+  }
+  CHECK_FALSE(is_good("contract.open", {{"id", "a"}}));
+  CHECK_FALSE(is_good("contract.open", {{"id", "a"}, {"title", "t"}, {"checks", "--id"}}));
+  CHECK_FALSE(is_good("contract.open", {{"id", "a"}, {"title", "t"}, {"due", "soon"}}));
+  CHECK_FALSE(is_good("contract.claim", {{"id", "a"}, {"owner", "a-other"}}));
+  CHECK_FALSE(is_good("contract.claim", {{"id", "a"}, {"lease", "25h"}}));
+  CHECK_FALSE(is_good("contract.claim", {{"id", "a"}, {"lease", "0"}}));
+  CHECK_FALSE(is_good("contract.update", {{"id", "a"}, {"status", "completed"}}));
+  CHECK_FALSE(is_good("contract.close", {{"id", "a"}, {"cancel", "yes"}}));
+}
+
+TEST_CASE("an artifact is made of a file of the workspace", "[gate][verbs]")
+{
+  CHECK(is_good("artifact.create", {{"file", "a.md"}}));
+  CHECK(is_good("artifact.create", {{"file", "a/b/c.md"}, {"kind", "report"}, {"ttl", "7d"}}));
+  for (const auto* path :
+    {"", "/etc/shadow", "../x", "a/../b", "a//b", "a/", ".", "a/./b", "1/2/3/4/5/6/7/8/9"}) {
+    CHECK_FALSE(is_good("artifact.create", {{"file", path}}));
+  }
+  CHECK_FALSE(is_good("artifact.create", {{"file", "a"}, {"exposure", "dashboard_local"}}));
+  CHECK_FALSE(is_good("artifact.create", {{"file", "a"}, {"ttl", "91d"}}));
+  CHECK_FALSE(is_good("artifact.create", {{"file", "a"}, {"created_by", "root"}}));
+  CHECK_FALSE(is_good("artifact.create", {{"file", "a"}, {"content_type", "x\ny"}}));
+}
+
 TEST_CASE("every verb of the policy has its arguments", "[gate][verbs]")
 {
   for (const auto& verb : gate_verbs()) {

@@ -37,6 +37,8 @@ struct GateSite : TestSite {
       fs::create_directories(site.lib + "/" + name);
       fs::permissions(site.lib + "/" + name, fs::perms::owner_all);
     }
+    fs::create_directories(site.srv + "/task-contracts");
+    fs::create_directories(site.srv + "/artifacts/content");
     add_agent("writer", {"other"});
     add_agent("other");
   }
@@ -48,6 +50,7 @@ struct GateSite : TestSite {
   {
     Request request;
     request.agent = "writer";
+    request.uid = ::geteuid();
     request.task.id = "fix-disk";
     request.task.root = "fix-disk";
     request.task.thread.id = "t1";
