@@ -17,6 +17,8 @@ constexpr auto k_task_verbs =
 constexpr auto k_run_verbs = std::to_array<std::string_view>(
   {"claim", "work", "deliver", "cron", "show", "replay", "prompt", "sweep"});
 constexpr auto k_agent_verbs = std::to_array<std::string_view>({"logs", "kill", "hold", "resume"});
+constexpr auto k_believed_nobody =
+  std::to_array<std::string_view>({"--owner", "--actor", "--run-id"});
 
 template<std::size_t Size>
 bool is_one_of(const std::array<std::string_view, Size>& all, std::string_view word)
@@ -86,6 +88,39 @@ Words run_words(const Words& words)
   return is_agents ? followed_by({"activate"}, words, 1) : words;
 }
 
+// What an option is given: behind its '=', or the next word, which is then passed over.
+std::string value_at(const Words& words, std::size_t& at)
+{
+  const auto equals = words[at].find('=');
+  if (equals != std::string::npos) {
+    return words[at].substr(equals + 1);
+  }
+  return at + 1 < words.size() ? words[++at] : "";
+}
+
+// Its id is an operand here, and who somebody is, and in which run, is not believed and left out.
+Words task_contract_words(const Words& words)
+{
+  Words out{"task-contract"};
+  Words ids;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const auto option = words[i].substr(0, words[i].find('='));
+    const bool is_id = option == "--id";
+    if (!is_id && !is_one_of(k_believed_nobody, option)) {
+      out.push_back(words[i]);
+      continue;
+    }
+    const auto value = value_at(words, i);
+    if (is_id) {
+      ids.push_back(value);
+    }
+  }
+  if (words.size() > 1 && words[1] == "show") {
+    out.emplace_back("--json");
+  }
+  return followed_by(std::move(out), ids, 0);
+}
+
 // Those that conos has in a form of its own.
 std::optional<Words> conctl_words(const Words& words)
 {
@@ -98,6 +133,9 @@ std::optional<Words> conctl_words(const Words& words)
   if (words[0] == "package" && words.size() > 1 &&
       (words[1] == "install" || words[1] == "remove")) {
     return followed_by({"package", words[1], "--yes"}, words, 2);
+  }
+  if (words[0] == "task-contract") {
+    return task_contract_words(words);
   }
   if (words[0] == "healthcheck" && words.size() == 1) {
     return Words{"healthcheck", "--lines"};
@@ -133,9 +171,6 @@ std::vector<std::string> in_our_words(Name name, std::vector<std::string> words)
   }
   if (words[0] == "route-inbox") {
     return followed_by({"route"}, words, 1);
-  }
-  if (words[0] == "task-contract") {
-    return followed_by({"task", "contract"}, words, 1);
   }
   if (words[0] == "manifest" && words.size() > 1 && words[1] == "show") {
     return followed_by({"bootstrap", "--show", "--yaml"}, words, 2);

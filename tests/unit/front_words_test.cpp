@@ -37,7 +37,12 @@ TEST_CASE("command lines of the documents are said in our words", "[front][words
   CHECK(said(Name::conctl, {"healthcheck"}) == "healthcheck|--lines");
   CHECK(said(Name::conctl, {"route-inbox"}) == "route");
   CHECK(said(Name::conctl, {"manifest", "show"}) == "bootstrap|--show|--yaml");
-  CHECK(said(Name::conctl, {"task-contract", "show", "x"}) == "task|contract|show|x");
+  CHECK(said(Name::conctl, {"task-contract", "show", "x"}) == "task-contract|show|x|--json");
+  CHECK(said(Name::conctl, {"task-contract", "open", "--id", "x", "--title=T", "--actor=me"}) ==
+        "task-contract|open|--title=T|x");
+  CHECK(said(Name::conctl, {"task-contract", "claim", "--id=x", "--owner", "me", "--lease",
+                             "5m"}) == "task-contract|claim|--lease|5m|x");
+  CHECK(said(Name::conctl, {"task-contract", "claim", "--id"}) == "task-contract|claim|");
   CHECK(said(Name::conctl, {"package", "install", "jq", "--agent", "a"}) ==
         "package|install|--yes|jq|--agent|a");
   CHECK(said(Name::conctl, {"run", "concierge"}) == "activate|concierge");
