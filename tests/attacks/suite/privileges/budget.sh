@@ -2,5 +2,5 @@
 wall='mode of /var/lib/conos'
 ways=bare
 as_root=yes
-attack() { conos-budget set --usd-day 5 attacker; }
-close() { conos-budget set --usd-day 0 attacker; }
+attack() { conos-budget set --usd-day 5 '*'; }
+close() { conos-budget set --clear '*'; }
