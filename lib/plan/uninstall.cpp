@@ -284,6 +284,15 @@ Result<> remove_directories(const Place& place, const std::vector<std::string>& 
   return paths.empty() ? Result<>{} : run_tool(std::move(argv), -1, k_remove_time);
 }
 
+// Directories of ours that nothing is left in; one of somebody else's has another name.
+void remove_empty_above(const std::string& path)
+{
+  auto directory = path.substr(0, path.rfind('/'));
+  while (directory.find("conos") != directory.npos && ::rmdir(directory.c_str()) == 0) {
+    directory.resize(directory.rfind('/'));
+  }
+}
+
 // Of the record the uids stay, and nothing of what is gone.
 Result<> forget(const Place& place)
 {
@@ -293,15 +302,6 @@ Result<> forget(const Place& place)
   record.config_sha256.clear();
   CONOS_TRY(const auto lib, open_dir(place.site.lib));
   return replace_alone(lib, "applied.json", to_json(record), 0600, {});
-}
-
-// Directories of ours that nothing is left in; one of somebody else's has another name.
-void remove_empty_above(const std::string& path)
-{
-  auto directory = path.substr(0, path.rfind('/'));
-  while (directory.find("conos") != directory.npos && ::rmdir(directory.c_str()) == 0) {
-    directory.resize(directory.rfind('/'));
-  }
 }
 
 // The list goes last, so that who is killed can begin again; this program is on it.
@@ -331,6 +331,7 @@ Result<> undo(const Place& place, const Remains& remains, Data data)
   }
   for (const auto& path : remains.files) {
     CONOS_CHECK(remove_file(place, path));
+    remove_empty_above(place.root + path);
   }
   for (const auto& agent : remains.agents) {
     CONOS_CHECK(take_away(place, data == Data::keep ? without_data(agent) : agent)
