@@ -4,6 +4,7 @@
 
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/statvfs.h>
 
 namespace conos {
 
@@ -50,6 +51,10 @@ Result<> set_immutable(const UniqueFd& file, bool on)
 
 bool can_set_immutable(const UniqueFd& dir)
 {
+  struct statvfs mounted = {};
+  if (::fstatvfs(dir.get(), &mounted) == 0 && (mounted.f_flag & ST_RDONLY) != 0) {
+    return true;
+  }
   const auto file = nameless(dir, "", 0600);
   return file && set_immutable(*file, true) && set_immutable(*file, false);
 }

@@ -21,7 +21,8 @@ Result<Immutable> immutable_flag(const UniqueFd& file);
 Result<> set_immutable(const UniqueFd& file, bool on);
 
 // Whether files in `dir` can be made immutable by us, tried on a file without a name: asking alone
-// is not enough, for a container may show a flag it does not let its root set.
+// is not enough, for a container may show a flag it does not let its root set. Yes where `dir` is
+// mounted read-only: nothing can be tried there, and what has the flag keeps it.
 bool can_set_immutable(const UniqueFd& dir);
 
 } // namespace conos

@@ -21,10 +21,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdint>
 #include <map>
 #include <optional>
 
@@ -233,8 +236,22 @@ private:
   Result<> accounts()
   {
     m_accounts.reset();
-    return run_tool(with_root({"systemd-sysusers"},
+    const auto made = run_tool(with_root({"systemd-sysusers"},
       {m_place.vendor + "/sysusers.d/conos.conf", m_place.root + k_agents_sysusers}));
+    if (!made && is_full(m_place.root + "/etc")) { // which it does not say
+      return tl::unexpected<Error>(Error{
+        made.error().kind, ENOSPC, fmt::format("{} in '{}/etc'", made.error().what, m_place.root)});
+    }
+    return made;
+  }
+
+  // Too full for the copies that are made of files of accounts before they are replaced.
+  static bool is_full(const std::string& dir)
+  {
+    constexpr std::uint64_t k_copies = 64U << 10U;
+    struct statvfs of = {};
+    return ::statvfs(dir.c_str(), &of) == 0 &&
+           (of.f_bavail * of.f_frsize < k_copies || (of.f_files != 0 && of.f_favail < 8));
   }
 
   // By number, for the names of an image are not this machine's.

@@ -1,6 +1,7 @@
 #include "sys/file.hpp"
 
 #include "sys/id.hpp"
+#include "sys/text.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <future>
@@ -32,16 +34,27 @@ struct CloseDir {
 };
 using DirStream = std::unique_ptr<DIR, CloseDir>;
 
+// As the kernel knows it, for a message about what errno says.
+std::string path_of(const UniqueFd& dir)
+{
+  const int err = errno;
+  std::array<char, 4096> path{};
+  const auto link = fmt::format("/proc/self/fd/{}", dir.get());
+  const auto size = ::readlink(link.c_str(), path.data(), path.size());
+  errno = err;
+  return size > 0 ? escaped({path.data(), static_cast<std::size_t>(size)}) : "?";
+}
+
 // A stream of its own: fdopendir takes the descriptor over, and a dup shares the position.
 Result<DirStream> stream_of(const UniqueFd& dir)
 {
   UniqueFd own(::openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!own) {
-    return os_error("open a directory for listing");
+    return os_error("open directory '{}' for listing", path_of(dir));
   }
   DirStream stream(::fdopendir(own.get()));
   if (!stream) {
-    return os_error("list a directory");
+    return os_error("list directory '{}'", path_of(dir));
   }
   (void)own.release();
   return stream;
@@ -120,7 +133,7 @@ Result<std::vector<std::string>> list_names(
     const dirent* entry = ::readdir(stream.get());
     if (entry == nullptr) {
       if (errno != 0) {
-        return os_error("list a directory");
+        return os_error("list directory '{}'", path_of(dir));
       }
       break;
     }

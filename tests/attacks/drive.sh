@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # drive - makes attacks in the machine it is in, as root, and says what came of each
 #
-#   drive.sh [--controls] [WORD...]   those with one of the words in ASSET/NAME
+#   drive.sh [--controls[=N]] [WORD...]   those with one of the words in ASSET/NAME; controls of one in N
 #
 # An attack is a file suite/ASSET/NAME.sh, read by this shell and by the agent's (see README.md beside it).
 # It is made in each of its ways, `cage`: as the agent's program in its unit, `bare`: by a login of
@@ -66,6 +66,13 @@ is_idle() # AGENT
   done
 }
 
+# What hangs in a control, without the check that keeps it from hanging.
+stop_for_good() # AGENT
+{
+  systemctl kill --signal=KILL "conos-$1.service"
+  rm -rf "$agents/$1"/{inbox,claimed,drafts}/* "$agents/$1"/{batch,decided}.json
+}
+
 clean()
 {
   local name pid
@@ -80,9 +87,12 @@ clean()
   pgrep -U a-attacker | while read -r pid; do kill -KILL "$pid"; done 2>/dev/null
   find "$mine/workspace" /home/a-attacker /tmp /var/tmp /dev/shm -mindepth 1 -depth \
     ! -path /home/a-attacker/AGENTS.md \( -user a-attacker -o -user a-victim \) -delete
+  if [[ ! -L /home/a-attacker/AGENTS.md ]]; then
+    rm -rf /home/a-attacker/AGENTS.md && conos-bootstrap >/dev/null
+  fi
   for name in attacker victim mate; do
     systemctl is-active --quiet "conos-$name.path" || awake "$name"
-    until_true is_idle "$name"
+    until_true is_idle "$name" || stop_for_good "$name"
     find "$agents/$name"/{outbox,processed,failed,held} -mindepth 1 -delete
   done
   rm -rf "$state"
@@ -262,7 +272,7 @@ all_controls() # [WORD...]
     if [[ $digest != "$last" ]]; then take_down "$digest"; fi
     last=$digest
     try_one "$way" "$name" </dev/null
-  done < <(list_attacks "$@" | while read -r name; do (plan_of "$name"); done | LC_ALL=C sort)
+  done < <(list_attacks "$@" | sed -n "1~${control}p" | while read -r name; do (plan_of "$name"); done | LC_ALL=C sort)
   take_down ''
   rm -rf "$plans"
   echo "# $attempts controls, $without attacks without one"
@@ -273,8 +283,9 @@ if [[ ${1-} == --one ]]; then
   one "$2" "$3"
   exit
 fi
-if [[ ${1-} == --controls ]]; then
-  control=yes
+if [[ ${1-} == --controls* ]]; then
+  control=1
+  [[ $1 != *=* ]] || control=${1#*=}
   shift
 fi
 attempts=0

@@ -18,10 +18,13 @@ can_write() { : >>"$1"; } # FILE, which stays as it is
 
 holds() { [[ $(ls -A "$1") ]]; } # DIRECTORY
 
-# The same call as far as a kernel that allows it would go: any error but that it is not permitted.
+is_empty() { [[ ! $(ls -A "$1") ]]; } # DIRECTORY
+
+# The same call as far as a kernel that allows it would go: any error but that it is not permitted, or
+# not there.
 is_let() # CMD...
 {
-  ! LC_ALL=C "$@" 2>&1 | grep -q 'Operation not permitted'
+  ! LC_ALL=C "$@" 2>&1 | grep -qE 'Operation not permitted|Function not implemented'
 }
 
 tcp() { : <"/dev/tcp/$1/$2"; } # ADDRESS PORT
@@ -172,7 +175,7 @@ listen() # tcp|tcp6|udp PORT | unix PATH
       my $family = $kind eq "tcp6" ? AF_INET6 : AF_INET;
       socket(S, $family, $kind eq "udp" ? SOCK_DGRAM : SOCK_STREAM, 0) or die;
       setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1) or die;
-      bind(S, $kind eq "tcp6" ? pack_sockaddr_in6($at, IN6ADDR_ANY) : pack_sockaddr_in($at, INADDR_ANY))
+      bind(S, $kind eq "tcp6" ? pack_sockaddr_in6($at, Socket::IN6ADDR_ANY) : pack_sockaddr_in($at, INADDR_ANY))
         or die "$!";
     }
     open(my $up, ">", "$state/listening"); close($up);
@@ -198,7 +201,9 @@ recorded() # TYPE [TEXT]
 # A tool that root runs by hand. In a control that blinds root's steps, so is this.
 root_runs() # CMD...
 {
-  env ${blind:+CONOS_BLIND="$blind"} ${blind:+LD_PRELOAD="$library"} timeout 20 "$@"
+  local without=''
+  if [[ ${control-} ]]; then without=${blind-}; fi
+  env ${without:+CONOS_BLIND="$without"} ${without:+LD_PRELOAD="$library"} timeout 20 "$@"
 }
 
 # The firewall of agents' uids, away and back.

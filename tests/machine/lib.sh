@@ -209,7 +209,7 @@ refused() # CMD...
 # Never sleep in a test: say what you are waiting for.
 wait_for() # [-SECONDS] CMD...
 {
-  local seconds=10
+  local seconds=30
   if [[ $1 =~ ^-[0-9]+$ ]]; then
     seconds=${1#-}
     shift

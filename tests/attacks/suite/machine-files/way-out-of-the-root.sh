@@ -1,7 +1,7 @@
 # leaves the root directory of its cage
 wall='a root directory of its own'
 ways=cage
-open_unit=$'RootDirectory=/\nProtectSystem=no'
+open_unit='RootDirectory='
 attack()
 {
   local way

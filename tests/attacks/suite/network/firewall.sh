@@ -2,5 +2,5 @@
 wall='no capability'
 ways=bare
 caps=net_admin
-attack() { nft delete table inet conos; }
+attack() { /usr/sbin/nft delete table inet conos; }
 close() { firewall; }

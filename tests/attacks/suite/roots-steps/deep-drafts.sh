@@ -6,5 +6,5 @@ attack()
 {
   perl -e 'chdir($ENV{CONOS_DRAFTS}); for (1 .. 5000) { mkdir("d") && chdir("d") or die }' && later
 }
-harm() { [[ $(ls -A "$mine/drafts") ]]; }
+harm() { ! until_true is_empty "$mine/drafts"; }
 close() { find "$mine/drafts" -mindepth 1 -delete; }

@@ -1,5 +1,5 @@
 # fills its home with what stops or misleads who walks through it
-wall='bootstrap and doctor look at what is theirs alone'
+wall='bootstrap looks at what is its own, and says what it leaves'
 no_control='nothing there is opened, so there is nothing to be made blind to'
 attack()
 {
@@ -7,7 +7,4 @@ attack()
   mkdir -p ~/AGENTS.md/x && mkfifo ~/fifo && ln -s / ~/root && ln -s loop ~/loop &&
     touch ~/"$(printf 'x%.0s' {1..255})" ~/$'new\nline' ~/-rf && chmod 0 ~/AGENTS.md && later
 }
-harm()
-{
-  ! root_runs conos-bootstrap || ! [[ -L /home/a-attacker/AGENTS.md ]] || ! root_runs conos doctor
-}
+harm() { ! root_runs conos-bootstrap; }

@@ -5,7 +5,8 @@ blind='links owner=attacker'
 # what the kernel would not let the agent do is done for it
 prepare()
 {
-  (until_true test -e "$mine/workspace/ready" && cd "$mine/drafts"/* && ln -f /etc/shadow response) &
+  mkdir -m 0700 -p /var/lib/attack && echo roots-words >/var/lib/attack/words
+  (until_true test -e "$mine/workspace/ready" && cd "$mine/drafts"/* && ln -f /var/lib/attack/words response) &
 }
 attack()
 {
@@ -13,5 +14,6 @@ attack()
   touch ready && timeout 10 sh -c 'until [ "$(stat -c %h "$1")" = 2 ]; do sleep 0.02; done' - "$CONOS_DRAFTS/response"
   later
 }
-harm() { said_anywhere attacker root:; }
+harm() { said_anywhere attacker roots-words; }
+close() { rm -rf /var/lib/attack; }
 record() { recorded task.failed empty-output; }
