@@ -89,18 +89,30 @@ bool is_there_to_stop(const UnitSummary& unit)
          unit.active == "deactivating";
 }
 
-Result<std::vector<std::string>> running_units()
+bool is_failed(const UnitSummary& unit)
+{
+  return unit.active == "failed";
+}
+
+Result<std::vector<std::string>> units_that(
+  const Units& systemd, const std::function<bool(const UnitSummary&)>& are_so)
 {
   std::vector<std::string> units;
-  CONOS_TRY(const auto systemd, Units::connect());
   for (const auto* pattern : {"conos-*", "run-conos-*"}) {
     CONOS_TRY(const auto all, systemd.list(pattern));
     for (const auto& unit : all) {
-      if (is_there_to_stop(unit)) {
+      if (are_so(unit)) {
         units.push_back(unit.name);
       }
     }
   }
+  return units;
+}
+
+Result<std::vector<std::string>> running_units()
+{
+  CONOS_TRY(const auto systemd, Units::connect());
+  CONOS_TRY(auto units, units_that(systemd, is_there_to_stop));
   std::stable_sort(units.begin(), units.end(), [](const auto& one, const auto& other) {
     return stop_rank(one) < stop_rank(other);
   });
@@ -113,6 +125,20 @@ bool has_table()
   const std::vector<std::string> list{"/usr/sbin/nft", "list", "table", "inet", "conos"};
   const auto ended = run_command({list, plain_environment(), "", -1}, {.time = k_nft_time});
   return ended && ended->how == Ended::How::exited && ended->status == 0;
+}
+
+// What is data goes and stays with it: trees, and whether an agent is held.
+void leave_data_out(std::vector<Retired>& agents)
+{
+  for (auto& agent : agents) {
+    agent.trees.clear();
+    std::erase_if(agent.files, [](const std::string& file) {
+      return file.starts_with(k_hold);
+    });
+  }
+  std::erase_if(agents, [](const Retired& agent) {
+    return !agent.has_user && agent.files.empty();
+  });
 }
 
 // Those of the record that are there, without those of agents, which go with them.
@@ -265,16 +291,6 @@ Result<> say_so(const Place& place, const Remains& remains)
     });
 }
 
-// An agent that was held is held when it comes back.
-Retired without_data(Retired agent)
-{
-  agent.trees.clear();
-  std::erase_if(agent.files, [](const std::string& file) {
-    return file.starts_with(k_hold);
-  });
-  return agent;
-}
-
 Result<> remove_directories(const Place& place, const std::vector<std::string>& paths)
 {
   std::vector<std::string> argv{"rm", "--recursive", "--force", "--one-file-system", "--"};
@@ -291,6 +307,19 @@ void remove_empty_above(const std::string& path)
   while (directory.find("conos") != directory.npos && ::rmdir(directory.c_str()) == 0) {
     directory.resize(directory.rfind('/'));
   }
+}
+
+// systemd remembers units that failed, though their files are gone, until somebody says so.
+Result<> forget_failures(const Units& systemd)
+{
+  CONOS_TRY(const auto units, units_that(systemd, is_failed));
+  for (const auto& unit : units) {
+    auto done = systemd.reset_failed(unit);
+    if (!done && done.error().kind != Kind::not_found) {
+      return done;
+    }
+  }
+  return {};
 }
 
 // Of the record the uids stay, and nothing of what is gone.
@@ -334,20 +363,35 @@ Result<> undo(const Place& place, const Remains& remains, Data data)
     remove_empty_above(place.root + path);
   }
   for (const auto& agent : remains.agents) {
-    CONOS_CHECK(take_away(place, data == Data::keep ? without_data(agent) : agent)
-                  .map_error(during("take away agent '" + agent.name + "'")));
+    CONOS_CHECK(take_away(place, agent).map_error(during("take away agent '" + agent.name + "'")));
   }
   if (remains.has_firewall) {
     CONOS_CHECK(run_tool({"/usr/sbin/nft", "delete", "table", "inet", "conos"}));
   }
   CONOS_CHECK(remove_directories(place, remains.runtime));
   CONOS_TRY(const auto systemd, Units::connect(k_stop_time));
+  CONOS_CHECK(forget_failures(systemd));
   CONOS_CHECK(systemd.reload());
   if (data == Data::drop) {
     return remove_directories(place, remains.data);
   }
   CONOS_TRY(const bool has_record, is_there(place, k_record));
   return has_record ? forget(place) : Result<>{};
+}
+
+// Stopped, it would leave undone half of what a person allowed, an installation of packages
+// perhaps; and who asks us may be one of them.
+Result<> check_nothing_is_carried_out(const Remains& remains)
+{
+  const auto found =
+    std::find_if(remains.units.begin(), remains.units.end(), [](const std::string& unit) {
+      return unit.starts_with("conos-granted@");
+    });
+  return found == remains.units.end()
+           ? Result<>{}
+           : fail(Kind::busy,
+               "{} carries out what an agent was allowed: try again when it has ended",
+               escaped(*found));
 }
 
 void tell_what_stays(const Remains& remains, const Uninstall& wish)
@@ -395,6 +439,8 @@ Result<Remains> find_remains(const Place& place, const std::string& manifest)
   CONOS_TRY(const auto accounts, read_accounts(place.root));
   CONOS_TRY(const auto record, read_record(place));
   CONOS_TRY(remains.agents, find_retired(place, config::Config(), record, accounts));
+  CONOS_TRY(remains.data, data_paths(place, remains.agents));
+  leave_data_out(remains.agents);
   CONOS_TRY(remains.files, shared_files(place, record, remains.agents));
   CONOS_TRY(remains.locked, guarded_paths(place));
   std::erase_if(remains.locked, [&](const std::string& path) {
@@ -409,7 +455,6 @@ Result<Remains> find_remains(const Place& place, const std::string& manifest)
   if (has_runtime) {
     remains.runtime.emplace_back("/run/conos");
   }
-  CONOS_TRY(remains.data, data_paths(place, remains.agents));
   CONOS_TRY(remains.groups, own_groups(place, accounts));
   CONOS_TRY(remains.installed, installed_paths(manifest));
   return remains;
@@ -454,7 +499,11 @@ Result<cli::Exit> uninstall(const Uninstall& wish, const std::function<bool()>& 
   }
   print(wish.json ? json_of(remains, wish.data) : text_of(remains, wish.data));
   (void)std::fflush(stdout); // a person reads it before answering
-  if (wish.dry_run || !agrees()) {
+  if (wish.dry_run) {
+    return cli::Exit::no;
+  }
+  CONOS_CHECK(check_nothing_is_carried_out(remains));
+  if (!agrees()) {
     return cli::Exit::no;
   }
   CONOS_CHECK(undo(place, remains, wish.data));

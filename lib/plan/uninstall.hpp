@@ -19,7 +19,7 @@ enum class Data { keep, drop };
 struct Remains {
   std::vector<std::string> units;     // to be stopped, in this order
   std::vector<std::string> enabled;   // those of them that are started at boot
-  std::vector<Retired> agents;        // every one there ever was and something is left of
+  std::vector<Retired> agents;        // every one something is left of, without what is data
   std::vector<std::string> files;     // what bootstrap wrote beside those of agents
   std::vector<std::string> locked;    // what an administrator wrote and bootstrap made immutable
   bool has_firewall = false;          // table inet conos
@@ -57,6 +57,7 @@ struct Uninstall {
 // Shows the plan, asks `agrees`, and does it. Killed at any point, the next call goes on. With
 // Data::keep the uids of agents stay on record, so that they own again what they left if conos
 // comes back. Exit::no: not agreed, or, when it was only to be shown, there is something to do.
+// Kind::busy while a conos-bootstrap is at work, or what an agent asked for is carried out.
 Result<cli::Exit> uninstall(const Uninstall& wish, const std::function<bool()>& agrees);
 
 } // namespace conos::plan
