@@ -6,6 +6,7 @@
 #include "sys/process.hpp"
 #include "sys/text.hpp"
 #include "task/find.hpp"
+#include "task/id.hpp"
 #include "task/report.hpp"
 #include "task/submit.hpp"
 #include "task/watch.hpp"
@@ -103,6 +104,16 @@ Result<Exit> make(const cli::Args& args)
   return Exit::ok;
 }
 
+// A line each; one that is no id is nothing to type on a command line.
+std::string ids_of(const TaskList& found)
+{
+  std::string lines;
+  for (const auto& task : found.tasks) {
+    lines += is_task_id(task.id) ? task.id + "\n" : "";
+  }
+  return lines;
+}
+
 Result<Exit> list(const cli::Args& args)
 {
   CONOS_TRY(const auto most, args.number("number", 1, 100'000));
@@ -112,6 +123,10 @@ Result<Exit> list(const cli::Args& args)
     wish.agent = args.operands.front();
   }
   CONOS_TRY(const auto found, list_tasks(Site(), wish));
+  if (args.has("ids")) {
+    print(ids_of(found));
+    return Exit::ok;
+  }
   print(args.has("json") ? json_lines_of(found) : table_of(found, now()));
   return Exit::ok;
 }
@@ -220,7 +235,8 @@ int main(int argc, char* argv[])
             .name = "list",
             .purpose = "list the tasks in all states",
             .operands = "[AGENT]",
-            .options = {k_json, {"number", "the newest so many in each state", "N", "1000", 'n'}},
+            .options = {k_json, {"ids", "print their ids only"},
+              {"number", "the newest so many in each state", "N", "1000", 'n'}},
             .body = list,
           },
           {

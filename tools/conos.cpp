@@ -72,6 +72,7 @@ constexpr auto k_others = std::to_array<Other>({
     nullptr, CONOS_LIBEXECDIR},
   {"audit", "conos-audit", "read, verify and add to the ledger"},
   {"route", "conos-route", "carry waiting tasks to their agents"},
+  {"uninstall", "conos-uninstall", "take conos off this machine, and say what stays"},
   {"run", "conos-run", "the steps of an agent's activation"},
   {"prompt", "conos-run", "show what an agent's program is told", "prompt"},
 });

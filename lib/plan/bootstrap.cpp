@@ -84,21 +84,6 @@ Result<Read> read_given(const std::string& file)
   return checked_config(std::move(text), "standard input");
 }
 
-// One bootstrap at a time. In /run, for nothing else of ours may be there yet.
-Result<UniqueFd> only_one(const Place& place)
-{
-  const auto path = place.root + "/run/conos-bootstrap.lock";
-  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) {
-    return os_error("open the lock '{}'", path);
-  }
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0) {
-    return errno == EWOULDBLOCK ? fail(Kind::busy, "another conos-bootstrap is at work")
-                                : os_error("take the lock '{}'", path);
-  }
-  return file;
-}
-
 // Not in an image, which somebody may want to copy, change or remove: there the first boot locks.
 Result<CanLock> can_lock(const Place& place)
 {
@@ -368,6 +353,20 @@ Result<std::string> find_config(Place& place, const Options& options)
 }
 
 } // namespace
+
+Result<UniqueFd> only_one(const Place& place)
+{
+  const auto path = place.root + "/run/conos-bootstrap.lock";
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) {
+    return os_error("open the lock '{}'", path);
+  }
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0) {
+    return errno == EWOULDBLOCK ? fail(Kind::busy, "another conos-bootstrap is at work")
+                                : os_error("take the lock '{}'", path);
+  }
+  return file;
+}
 
 Result<cli::Exit> replace_config(
   const std::string& file, const Options& options, const std::function<bool()>& agrees)

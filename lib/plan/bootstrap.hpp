@@ -1,7 +1,9 @@
 #pragma once
 
 #include "cli/tool.hpp"
+#include "plan/place.hpp"
 #include "sys/error.hpp"
+#include "sys/fd.hpp"
 
 #include <functional>
 #include <string>
@@ -30,6 +32,10 @@ struct Options {
   std::string archive{};    // the directory their data goes to; empty: it is thrown away
   bool unlock_only = false; // take the immutable flag off what an administrator edits, and stop
 };
+
+// Held by whoever changes the machine: one at a time. In /run, for nothing else of ours may be
+// there yet. Kind::busy when another has it.
+Result<UniqueFd> only_one(const Place& place);
 
 // Findings and warnings go to standard error, steps to standard output.
 // Exit::no: a plan or a report found changes. Exit::config: conos.toml is wrong, or not there.

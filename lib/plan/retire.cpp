@@ -52,8 +52,10 @@ Result<Retired> what_is_left(const Place& place, const std::string& name, const 
       fmt::format("{}/compiled/{}.gate.json", lib, name), fmt::format("{}/hold/{}", lib, name),
       fmt::format("{}/pace/{}", lib, name), fmt::format("{}/pace/{}.turn", lib, name),
       fmt::format("{}/locks/{}", lib, name)}));
-  CONOS_CHECK(keep(retired.trees, {"/srv/conos/agents/" + name, "/home/a-" + name,
-                                    fmt::format("{}/instructions/{}", lib, name)}));
+  // of its egress door rows the ledger may not have yet
+  CONOS_CHECK(keep(retired.trees,
+    {"/srv/conos/agents/" + name, "/home/a-" + name, fmt::format("{}/instructions/{}", lib, name),
+      fmt::format("{}/egress/{}", lib, name)}));
   return retired;
 }
 
@@ -199,10 +201,10 @@ Result<> take_away(const Place& place, const Retired& retired)
   for (const auto& file : retired.files) {
     CONOS_CHECK(remove_file(place, file));
   }
-  CONOS_CHECK(remove_trees(
-    place, {fmt::format("{}/conos-{}.service.d", k_units, retired.name),
-             fmt::format("{}/conos-model@{}.service.d", k_units, retired.name),
-             "/var/lib/conos/egress/" + retired.name, "/run/conos/doors/" + retired.name}));
+  CONOS_CHECK(
+    remove_trees(place, {fmt::format("{}/conos-{}.service.d", k_units, retired.name),
+                          fmt::format("{}/conos-model@{}.service.d", k_units, retired.name),
+                          "/run/conos/doors/" + retired.name}));
   if (retired.has_user) {
     std::vector<std::string> argv{"userdel"};
     if (!place.root.empty()) {

@@ -100,14 +100,6 @@ Result<> add_guarded_below(
   return add_guarded(*dir, path, k_deepest, into).map_error(during("look through " + path));
 }
 
-Result<std::vector<std::string>> guarded_paths(const Place& place)
-{
-  std::vector<std::string> paths;
-  CONOS_CHECK(add_guarded_below(place, "/etc/conos", paths));
-  CONOS_CHECK(add_guarded_below(place, k_contracts, paths));
-  return paths;
-}
-
 // Those in /etc/conos win, name by name.
 Result<> read_prices(const Place& place, Prices& prices)
 {
@@ -295,6 +287,14 @@ Result<> find_held(const Place& place, const config::Config& config, Sources& so
 }
 
 } // namespace
+
+Result<std::vector<std::string>> guarded_paths(const Place& place)
+{
+  std::vector<std::string> paths;
+  CONOS_CHECK(add_guarded_below(place, "/etc/conos", paths));
+  CONOS_CHECK(add_guarded_below(place, k_contracts, paths));
+  return paths;
+}
 
 Result<Sources> read_sources(
   const Place& place, const config::Config& config, std::string_view config_text)

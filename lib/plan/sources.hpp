@@ -45,6 +45,10 @@ struct Sources {
   std::vector<std::string> warnings;
 };
 
+// The files below /etc/conos and in the machine's contracts that are immutable while they are in
+// use: what people wrote, and conos and agents read. In the order of their names.
+Result<std::vector<std::string>> guarded_paths(const Place& place);
+
 // `config_text` is the text `config` was made of. Kind::unavailable when conos is not installed
 // whole, Kind::config when instructions cannot be used.
 Result<Sources> read_sources(

@@ -1,6 +1,5 @@
-# moves its workspace away, to put a link in its place
+# moves its workspace away, as if to put a link in its place
 wall='owner of its directory'
 ways=bare
-attack() { mv "$mine/workspace" "$mine/elsewhere"; }
+attack() { mv "$mine/workspace" "$mine/elsewhere" && mv "$mine/elsewhere" "$mine/workspace"; }
 open() { loosen "$mine"; }
-close() { mv "$mine/elsewhere" "$mine/workspace"; }
