@@ -309,8 +309,30 @@ Result<cli::Exit> change_config(
   return done;
 }
 
+// Who edits by hand can come back too. What cannot be kept keeps nobody from editing.
+void keep_before_editing(const Place& place)
+{
+  const auto keep = [&]() -> Result<> {
+    CONOS_TRY(const auto now, read_path(place.root + k_config_path, config::k_max_config_bytes));
+    CONOS_TRY(const auto names, list_versions(place));
+    if (!names.empty()) {
+      CONOS_TRY(const auto newest, read_version(place, names.front()));
+      if (newest == now) {
+        return {};
+      }
+    }
+    return keep_version(place, now).map([](const auto&) {
+      // rollback takes the newest that is not what is there
+    });
+  };
+  if (const auto kept = keep(); !kept) {
+    log::warning("conos.toml as it is now is not kept for a rollback: {}", kept.error().text());
+  }
+}
+
 Result<cli::Exit> unlock(const Place& place)
 {
+  keep_before_editing(place);
   config::Config nobody;
   CONOS_TRY(auto sources, read_sources(place, nobody, ""));
   std::erase_if(sources.locked, [](const std::string& path) {
