@@ -8,7 +8,9 @@
 //   kind       everything that is looked at is a regular file
 //   links      everything has one name
 //   owner=UID  everything is that user's, but for what lies in /var/lib/conos
-//   landlock   a program that is to be confined by Landlock is not
+//   landlock   a program that is to be confined by Landlock is not, nor has it PR_SET_NO_NEW_PRIVS,
+//   which
+//              Landlock asks for
 //   dumpable   a process that hides from its own uid does not
 //   terminal   nothing is a terminal
 //   kill       who is to end everything of its uid ends nothing
@@ -198,7 +200,8 @@ int prctl(int option, ...) noexcept
     value = va_arg(more, unsigned long);
   }
   va_end(more);
-  if (option == PR_SET_DUMPABLE && blind_to("dumpable")) {
+  if ((option == PR_SET_DUMPABLE && blind_to("dumpable")) ||
+      (option == PR_SET_NO_NEW_PRIVS && blind_to("landlock"))) {
     return 0;
   }
   return real<int(int, ...)>("prctl")(option, values[0], values[1], values[2], values[3]);

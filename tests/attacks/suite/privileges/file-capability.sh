@@ -4,5 +4,6 @@ caps=setfcap
 attack()
 {
   cp /bin/bash capable &&
-    perl -e 'syscall(188, "capable", "security.capability", pack("V5", 0x02000001, 1 << 7, 0, 0, 0), 20, 0) == 0 or die "$!\n"'
+    perl -e 'my ($file, $name, $value) = ("capable", "security.capability", pack("V5", 0x02000001, 1 << 7, 0, 0, 0));
+      syscall(188, $file, $name, $value, 20, 0) == 0 or die "$!\n"'
 }

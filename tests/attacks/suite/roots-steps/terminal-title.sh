@@ -11,5 +11,5 @@ harm()
   done
   grep -F $'\033]0;owned' "$state/shown" "$state/naive"
 }
-naive() { sed -n 's/^Title: //p' "$mate/processed/titled.task"; }
+naive() { receipt titled >/dev/null; sed -n 's/^Title: //p' "$mate/processed/titled.task"; }
 prepare() { : >"$state/naive"; }
