@@ -209,7 +209,13 @@ root_runs() # CMD...
 # The firewall of agents' uids, away and back.
 no_firewall() { nft delete table inet conos; }
 
-firewall() { nft list table inet conos >/dev/null 2>&1 || systemctl restart conos-firewall.service; }
+firewall()
+{
+  nft list table inet conos >/dev/null 2>&1 || {
+    systemctl reset-failed conos-firewall.service # it may be started five times in ten seconds
+    systemctl restart conos-firewall.service
+  }
+}
 
 # Keeps what is dropped for an agent waiting in its inbox.
 asleep() { systemctl stop "conos-$1.path"; } # AGENT
