@@ -64,11 +64,12 @@ Result<> read_all_shipped(const Place& place, Sources& sources)
   return {};
 }
 
-// What people wrote and agents or conos itself read: instructions, skills, policy, contracts.
+// What people wrote and agents or conos itself read: instructions, skills, policy, contracts. What
+// a run that was killed left half written goes in this one, and is none of them.
 bool is_guarded(std::string_view name)
 {
-  return name == "conos.toml" || name == "prices.toml" || name.ends_with(".md") ||
-         name.ends_with(".yaml");
+  return name == "conos.toml" || name == "prices.toml" ||
+         ((name.ends_with(".md") || name.ends_with(".yaml")) && !is_unfinished(name));
 }
 
 Result<> add_guarded(

@@ -518,11 +518,14 @@ Result<> replace_alone(const UniqueFd& dir, const std::string& name, std::string
   return replace_with(temporary, dir, name, text, mode, owner, durable);
 }
 
+bool is_unfinished(std::string_view name)
+{
+  return name.starts_with(k_unfinished);
+}
+
 Result<> remove_unfinished(const UniqueFd& dir)
 {
-  CONOS_TRY(const auto names, list_names(dir, SIZE_MAX, [](std::string_view name) {
-    return name.starts_with(k_unfinished);
-  }));
+  CONOS_TRY(const auto names, list_names(dir, SIZE_MAX, is_unfinished));
   for (const auto& name : names) {
     CONOS_CHECK(remove_name(dir, name));
   }

@@ -123,6 +123,9 @@ Result<> replace(const UniqueFd& dir, const std::string& name, std::string_view 
 Result<> replace_alone(const UniqueFd& dir, const std::string& name, std::string_view text,
   mode_t mode, const Owner& owner = {}, Durable durable = Durable::yes);
 
+// Whether it is a name that replace and its kin write under before they rename.
+bool is_unfinished(std::string_view name);
+
 // Removes what a `replace` that was killed may have left in `dir`. Only where nobody else can be
 // replacing at the same time.
 Result<> remove_unfinished(const UniqueFd& dir);
