@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-// Earlier versions of conos.toml, kept when it is replaced or unlocked: /var/lib/conos/config/STAMP.toml.
+// Earlier versions of conos.toml, kept when it is replaced or unlocked:
+// /var/lib/conos/config/STAMP.toml.
 namespace conos::plan {
 
 // Keeps `text` and returns the name it has now. Durable. Of more than a hundred the oldest goes.
