@@ -23,7 +23,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck disable=SC2034
 read_attack() # ASSET/NAME
 {
-  wall='' ways='cage bare' open_unit='' blind='' caps='' as_root='' no_control=''
+  wall='' ways='cage bare' open_unit='' blind='' caps='' as_root='' no_control='' no_cage_control=''
   prepare() { :; }
   harm() { false; }
   open() { :; }
@@ -214,6 +214,10 @@ plan_of() # ASSET/NAME
     return
   fi
   for way in $ways; do
+    if [[ $way == cage && $no_cage_control ]]; then
+      echo "none cage $1"
+      continue
+    fi
     unit=''
     if [[ $blind || $way == cage ]]; then
       unit="Environment=LD_PRELOAD=$library \"CONOS_BLIND=landlock $blind\""$'\n'
@@ -266,7 +270,7 @@ all_controls() # [WORD...]
   # those of one wall together: systemd reads its units anew for each
   while read -r digest way name; do
     if [[ $digest == none ]]; then
-      echo "# no control of $name: $(read_attack "$name" && echo "$no_control")"
+      echo "# no control of $name: $(read_attack "$name" && echo "${no_control:-$no_cage_control}")"
       without=$((without + 1))
       continue
     fi

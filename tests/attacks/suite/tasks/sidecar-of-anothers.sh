@@ -7,5 +7,6 @@ attack() { echo '{"title":"renamed by an attacker"}' >t && mv t "$mate/inbox/the
 harm()
 {
   awake mate
-  receipt theirs | grep -F 'renamed by an attacker'
+  receipt theirs >/dev/null
+  conos-task show theirs | grep -F 'renamed by an attacker'
 }
